@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""SmartCare's command line. Makes the environment first where it is missing, so Python alone is enough to start."""
+
+import importlib.util
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# These bring embedded servers with them unless DATABASE_URL and REDIS_URL name others.
+WITH_SERVERS = ("demo", "stack", "bench")
+
+
+def load_bootstrap():
+    """By file path: `import smartcare.bootstrap` is fine today, but would run whatever the package imports tomorrow."""
+    spec = importlib.util.spec_from_file_location("bootstrap", os.path.join(HERE, "smartcare", "bootstrap.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main():
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcare.settings")
+    os.chdir(HERE)
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    purpose = "test" if command == "test" else "demo" if command in WITH_SERVERS else "run"
+    load_bootstrap().ensure(purpose)
+    if command == "test":
+        import pytest
+
+        sys.exit(pytest.main(sys.argv[2:]))
+    if command in WITH_SERVERS:
+        from smartcare import launch  # starts the servers, then Django with their addresses
+
+        sys.exit(launch.main(sys.argv[1:]))
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
