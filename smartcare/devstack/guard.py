@@ -1,10 +1,10 @@
 """Run a program that dies with its supervisor and, where asked, without root's rights.
 
-    python -I -S guard.py --supervisor PID --signal N [--as namespace|nobody] [--probe PATH …] -- PROGRAM ARGUMENT…
+    python -I -S guard.py --supervisor PID --signal N [--as namespace|nobody] [--adopt] [--probe PATH …] -- PROGRAM …
 
 A program of its own, not a `preexec_fn`: between fork and exec of a process with threads nothing may run that could
 wait for a lock. Replaces itself by PROGRAM. With `--probe` it only reports by its exit code whether those paths can be
-used with the rights it has taken on.
+used with the rights it has taken on. With `--adopt` orphans of PROGRAM become its children.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 INSIDE = 1000  # root's number inside the namespace; any number but 0 will do
 NOBODY = 65534
 
@@ -40,17 +40,22 @@ def become_nobody() -> None:
 RIGHTS = {"own": lambda: None, "namespace": enter_namespace, "nobody": become_nobody}
 
 
-def die_with(supervisor: int, number: int) -> None:
-    """Ask the kernel for a signal when the supervisor's thread ends. Linux only; elsewhere there is the clean stop.
-
-    Comes after the change of rights, which clears the request.
-    """
-    try:
-        import ctypes  # noqa: PLC0415 - a Python built without libffi has none
-    except ImportError:
-        return
+def ask_kernel(option: int, value: int) -> None:
+    """prctl(2). Does nothing where there is none: not on Linux, or a Python built without libffi."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+        try:
+            import ctypes  # noqa: PLC0415 - see above
+        except ImportError:
+            return
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def die_with(supervisor: int, number: int) -> None:
+    """Ask the kernel for a signal when the supervisor's thread ends; where it cannot, there is the clean stop alone.
+
+    Comes after a change of rights, which clears the request.
+    """
+    ask_kernel(PR_SET_PDEATHSIG, number)
     if os.getppid() != supervisor:  # it ended before the kernel was asked
         sys.exit(SUPERVISOR_GONE)
 
@@ -70,6 +75,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--supervisor", type=int, required=True)
     parser.add_argument("--signal", type=int, default=int(signal.SIGKILL))
     parser.add_argument("--as", dest="rights", choices=RIGHTS, default="own")
+    parser.add_argument("--adopt", action="store_true")
     parser.add_argument("--probe", action="append", default=[])
     parser.add_argument("program", nargs="*")
     wanted = parser.parse_args(argv)
@@ -80,6 +86,8 @@ def main(argv: list[str]) -> int:
         return RIGHTS_REFUSED
     if wanted.probe:
         return USABLE if all(is_usable(path) for path in wanted.probe) else NOT_USABLE
+    if wanted.adopt:
+        ask_kernel(PR_SET_CHILD_SUBREAPER, 1)
     die_with(wanted.supervisor, wanted.signal)
     execute(wanted.program)
 

@@ -23,12 +23,23 @@ LAST_LINES = 8
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 
 
-def guarded(program: Sequence[str | Path], *, on_death: signal.Signals, rights: str = "own") -> list[str]:
+def guarded(
+    program: Sequence[str | Path], *, on_death: signal.Signals, rights: str = "own", adopt: bool = False
+) -> list[str]:
     """The command line that runs `program` and sends it `on_death` when this process dies, however it dies.
 
     The kernel ties the signal to the thread that starts the program: start it from the main thread.
+    adopt: orphans of the program become its children.
     """
-    options = ["--supervisor", str(os.getpid()), "--signal", str(int(on_death)), "--as", rights]
+    options = [
+        "--supervisor",
+        str(os.getpid()),
+        "--signal",
+        str(int(on_death)),
+        "--as",
+        rights,
+        *(["--adopt"] if adopt else []),
+    ]
     return [sys.executable, "-I", "-S", str(GUARD), *options, "--", *map(str, program)]
 
 

@@ -1,0 +1,133 @@
+"""`demo`, `stack` and `bench`: bring the servers up, then run the command with their addresses, then stop them.
+
+    manage.py stack [--data DIR] -- COMMAND ARGUMENT…
+
+`stack` migrates the embedded database before COMMAND starts (again and again without harm); a database named by
+DATABASE_URL is left as it is. Standard output belongs to the command.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from smartcare import devstack
+from smartcare.devstack import environment, folders
+
+ROOT = Path(__file__).resolve().parent.parent
+KEEPER = Path(devstack.__file__).with_name("keeper.py")
+KEPT = ROOT / ".data"
+ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Read by the settings, so they must stand before Django starts. A cast without authenticators, a sink on this machine.
+OF_THE_DEMO = {"SECOND_FACTOR": "optional", "EGRESS_ALLOW": "127.0.0.1"}
+
+
+def main(argv: list[str]) -> int:
+    """Exit code of the command, 1 with a sentence if there are no servers, 128 + n when ended by signal n."""
+    command, arguments = argv[0], argv[1:]
+    try:
+        return {"stack": stack, "demo": demo, "bench": bench}[command](arguments)
+    except devstack.StackError as error:
+        say(str(error))
+        return 1
+
+
+def stack(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="manage.py stack", description="Run a command with the servers up.")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the servers' data there (else: thrown away)")
+    parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --; python and celery are on its PATH")
+    wanted = parser.parse_args(arguments)
+    with up(wanted.data):
+        return supervise(wanted.command)
+
+
+def demo(arguments: list[str]) -> int:
+    """Django's `demo` command on servers of its own: seeded sign-ins must never reach a database somebody uses."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--port", type=int)
+    wanted, _ = parser.parse_known_args(arguments)
+    for name in ADDRESSES:
+        if os.environ.pop(name, None):
+            say(f"{name} is ignored: the demo has servers of its own")
+    port = wanted.port or (free_port() if wanted.check else int(environment.DEFAULT_PORT))
+    os.environ |= OF_THE_DEMO | {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    if wanted.fresh and not wanted.check:
+        folders.remove(KEPT)
+    with up(None if wanted.check else KEPT):
+        return django(["demo", *arguments, "--port", str(port)])
+
+
+def bench(arguments: list[str]) -> int:
+    with up(None):
+        return django(["bench", *arguments])
+
+
+@contextlib.contextmanager
+def up(data: Path | None) -> Iterator[None]:
+    """Servers and environment; a signal that arrives meanwhile ends everything in order."""
+    for number in SIGNALS:
+        signal.signal(number, end)
+    environment.complete(os.environ)
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    with contextlib.ExitStack() as undo:
+        folder = data or undo.enter_context(devstack.throw_away())
+        started = undo.enter_context(devstack.servers(folder, durable=True, env=os.environ))
+        undo.callback(ignore_signals)  # an impatient second Ctrl-C must not leave a server half stopped
+        say(f"{', '.join(server.name for server in started) or 'no server of its own'} up, data in {folder}")
+        if any(isinstance(server, devstack.Postgres) for server in started):
+            migrate()
+        yield
+
+
+def migrate() -> None:
+    """A process of its own: this one stays free of Django's settings. Raises StackError if it fails."""
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "1"]
+    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
+        raise devstack.StackError("The migrations failed: see the lines above.")
+
+
+def supervise(command: list[str]) -> int:
+    """Run the command in its own process group, hand signals on to it, wait for it and for what it leaves behind."""
+    words: list[str | Path] = [sys.executable, "-I", "-S", KEEPER, *command]
+    process = subprocess.Popen(devstack.guarded(words, on_death=signal.SIGUSR1, adopt=True), process_group=0)
+    for number in SIGNALS:
+        signal.signal(number, lambda caught, frame: process.send_signal(caught))
+    try:
+        return process.wait()
+    finally:
+        ignore_signals()
+
+
+def django(arguments: list[str]) -> int:
+    from django.core.management import execute_from_command_line  # needs the servers' addresses
+
+    execute_from_command_line(["manage.py", *arguments])
+    return 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def say(text: str) -> None:
+    print(f"smartcare: {text}", file=sys.stderr, flush=True)
