@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    name = "access"
+    verbose_name = "Who may see what, and who looked"
+
+    def ready(self) -> None:
+        from access import checks  # noqa: F401 - registers the system checks

@@ -1,0 +1,103 @@
+"""The same viewer in the database's eyes: a transaction that says for whom it runs, so that row-level security can answer.
+
+The setting is local to the transaction. Session-level SET would leak into the next request on the connection; a test forbids it.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection, transaction
+
+if TYPE_CHECKING:
+    from access.viewer import Viewer
+
+WEB_STATEMENT_MS = 5_000
+WEB_LOCK_MS = 2_000
+JOB_STATEMENT_MS = 20_000
+JOB_LOCK_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the policies read. `customers` is set for jobs alone."""
+
+    kind: str = ""
+    organization: str = ""
+    user: str = ""
+    account: str = ""
+    customers: str = ""
+
+
+_NOBODY = Context()
+_current: ContextVar[Context] = ContextVar("principal", default=_NOBODY)
+
+
+def current() -> Context:
+    return _current.get()
+
+
+@contextmanager
+def principal(
+    *,
+    kind: str,
+    organization: UUID | None = None,
+    user: UUID | None = None,
+    account: UUID | None = None,
+    customers: Iterable[UUID] = (),
+    statement_ms: int | None = None,
+    lock_ms: int | None = None,
+) -> Iterator[None]:
+    """A transaction (or savepoint) in which the database answers for this principal alone.
+
+    kind "customer" or "partner" with organization and user or account; "staff" with user; "login" with user, before an
+    organization is chosen: sees that person's memberships; "job" with the customers whose work it does.
+    """
+    context = Context(
+        kind=kind,
+        organization=str(organization or ""),
+        user=str(user or ""),
+        account=str(account or ""),
+        customers=",".join(sorted(str(c) for c in customers)),
+    )
+    slow = kind == "job"
+    outer = _current.get()
+    with transaction.atomic():
+        _tell(context, statement_ms or (JOB_STATEMENT_MS if slow else WEB_STATEMENT_MS), lock_ms or (JOB_LOCK_MS if slow else WEB_LOCK_MS))
+        token = _current.set(context)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+            # An inner principal is a savepoint of the outer one: a released savepoint keeps its settings, so put them back.
+            if outer is not _NOBODY and not connection.needs_rollback:
+                _tell(outer, None, None)
+
+
+def _tell(context: Context, statement_ms: int | None, lock_ms: int | None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('app.kind', %s, true), set_config('app.organization', %s, true), set_config('app.user', %s, true),"
+            " set_config('app.account', %s, true), set_config('app.customers', %s, true)"
+            + (", set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)" if statement_ms else ""),
+            [context.kind, context.organization, context.user, context.account, context.customers]
+            + ([str(statement_ms), str(lock_ms)] if statement_ms else []),
+        )
+
+
+def acting(viewer: "Viewer"):  # type: ignore[no-untyped-def]  # a context manager; contextlib's own type says it all
+    """principal() of a viewer."""
+    return principal(
+        kind=viewer.kind if viewer.kind != "nobody" else "",
+        organization=viewer.organization_id,
+        user=viewer.user_id,
+        account=viewer.account_id,
+    )
+
+
+def job(*customers: UUID):  # type: ignore[no-untyped-def]
+    """principal() of background work for these customers (or organizations, for their own destinations)."""
+    return principal(kind="job", customers=customers)

@@ -1,0 +1,126 @@
+"""Viewer: who is looking, for one organization, in one request. The argument of every read and the `by=` of every write."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from access.models.identity import (
+    Membership,
+    Organization,
+    Role,
+    Scope,
+    ServiceAccount,
+    User,
+)
+
+Kind = Literal["customer", "partner", "staff", "nobody"]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A user (or a service account) acting for one organization; staff act for themselves.
+
+    Holds no rights: only the names under which the door asks the database, at each read, what may be seen.
+    """
+
+    kind: Kind
+    user: User | None = None
+    organization: Organization | None = None
+    role: str = ""
+    account: ServiceAccount | None = None
+    only_customers: tuple[str, ...] | None = None
+    request_id: str = ""
+
+    @classmethod
+    def of_membership(cls, membership: Membership, *, request_id: str = "") -> "Viewer":
+        organization = membership.organization
+        narrowed = membership.only_customers
+        return cls(
+            kind="customer" if organization.is_customer else "partner",
+            user=membership.user,
+            organization=organization,
+            role=membership.role,
+            only_customers=tuple(narrowed) if narrowed is not None and organization.is_partner else None,
+            request_id=request_id,
+        )
+
+    @classmethod
+    def of_account(cls, account: ServiceAccount, *, request_id: str = "") -> "Viewer":
+        organization = account.organization
+        return cls(
+            kind="customer" if organization.is_customer else "partner",
+            organization=organization,
+            account=account,
+            request_id=request_id,
+        )
+
+    @classmethod
+    def of_staff(cls, user: User, *, request_id: str = "") -> "Viewer":
+        return cls(kind="staff", user=user, request_id=request_id)
+
+    @property
+    def is_customer(self) -> bool:
+        return self.kind == "customer"
+
+    @property
+    def is_partner(self) -> bool:
+        return self.kind == "partner"
+
+    @property
+    def is_staff(self) -> bool:
+        return self.kind == "staff"
+
+    @property
+    def user_id(self) -> UUID | None:
+        return self.user.pk if self.user else None
+
+    @property
+    def organization_id(self) -> UUID | None:
+        return self.organization.pk if self.organization else None
+
+    @property
+    def account_id(self) -> UUID | None:
+        return self.account.pk if self.account else None
+
+    @property
+    def name(self) -> str:
+        """How this viewer is named to others: the person, or the service account."""
+        if self.account:
+            return f"API key “{self.account.name}”"
+        return self.user.name if self.user else "SmartCare"
+
+    @property
+    def organization_name(self) -> str:
+        return self.organization.name if self.organization else "SmartCare staff"
+
+    @property
+    def may_write(self) -> bool:
+        return self.account is None or self.account.scope == Scope.WRITE
+
+    @property
+    def may_decide(self) -> bool:
+        """May answer requests and give, change and stop access for its customer."""
+        return self.is_customer and self.may_write and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
+
+    @property
+    def is_owner(self) -> bool:
+        return self.is_customer and self.account is None and self.role == Role.OWNER
+
+    @property
+    def may_edit(self) -> bool:
+        """May change the customer's own things that touch nobody's rights: sites, devices, alerts' states."""
+        return self.is_customer and self.may_write and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
+
+    @property
+    def may_manage_people(self) -> bool:
+        return self.account is None and self.role in {Role.OWNER, Role.ADMIN}
+
+    @property
+    def may_answer(self) -> bool:
+        """May take, snooze, resolve and comment on alerts it sees."""
+        if not self.may_write or self.is_staff:
+            return False
+        return self.account is not None or self.role != Role.SALES
+
+
+NOBODY = Viewer(kind="nobody")
