@@ -1,0 +1,149 @@
+"""A device's analysis state as compact bytes: header, keys, tables of fixed-size rows, open findings.
+
+Layout, little-endian: magic `SCAS`, version u2, sequence i8, first_at f8, last_at f8, hour i8, config_at f8, then
+length-prefixed sections: keys, carried values, open hour, tables, tracks. Equal states give equal bytes. A blob of
+another version is not read: the caller rebuilds.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.analysis.facts import Floats, SeriesKey
+from telemetry.analysis.hysteresis import Subject, Track
+from telemetry.analysis.signals import Carried, Channel, Role
+
+MAGIC = b"SCAS"
+VERSION = 1
+NO_HOUR = -1
+
+_HEAD = struct.Struct("<4sHqddqd")
+_LENGTH = struct.Struct("<I")
+
+
+class UnknownState(ValueError):
+    """The blob was not written by this version; rebuild the state from history."""
+
+
+@dataclass
+class DeviceState:
+    """Everything remembered of one device between blocks.
+
+    hour: the open hour since the epoch, NO_HOUR before the first sample. pending: float32 (n, C), the open hour's
+    gauges at pending_t, one column per channel. tables: rows of the detectors, by table name.
+    """
+
+    sequence: int = 0
+    first_at: float = float("nan")
+    last_at: float = float("-inf")
+    hour: int = NO_HOUR
+    config_at: float = float("-inf")
+    channels: list[Channel] = field(default_factory=list)
+    ports: list[str] = field(default_factory=list)
+    carried: Carried = field(default_factory=dict)
+    pending_t: Floats = field(default_factory=lambda: np.empty(0))
+    pending: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    tables: dict[str, NDArray[Any]] = field(default_factory=dict)
+    tracks: dict[Subject, Track] = field(default_factory=dict)
+
+
+def pack(state: DeviceState, dtypes: Mapping[str, np.dtype[Any]]) -> bytes:
+    """The state as bytes. dtypes: row layout of every table, in the order they are written."""
+    head = _HEAD.pack(MAGIC, VERSION, state.sequence, state.first_at, state.last_at, state.hour, state.config_at)
+    sections = [
+        _packed_keys(tuple(state.channels), tuple(state.ports), tuple(state.carried)),
+        np.array(list(state.carried.values()), "<f8").tobytes(),
+        state.pending_t.astype("<f8").tobytes(),
+        state.pending.astype("<f4").tobytes(),
+        *(state.tables[name].astype(dtype).tobytes() for name, dtype in dtypes.items()),
+        _packed_tracks(state.tracks),
+    ]
+    return head + b"".join(_LENGTH.pack(len(section)) + section for section in sections)
+
+
+def unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
+    """The state in these bytes; its arrays may be changed. Raises UnknownState for any other blob."""
+    try:
+        return _unpack(blob, dtypes)
+    except (struct.error, zlib.error, ValueError, KeyError, TypeError) as broken:
+        raise UnknownState(str(broken)) from broken
+
+
+def _unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
+    magic, version, sequence, first_at, last_at, hour, config_at = _HEAD.unpack_from(blob)
+    if (magic, version) != (MAGIC, VERSION):
+        raise UnknownState(f"state of version {version}, not {VERSION}")
+    sections = _sections(blob)
+    if len(sections) != 5 + len(dtypes):
+        raise UnknownState(f"{len(sections)} sections, not {5 + len(dtypes)}")
+    channels, ports, carried = _unpacked_keys(sections[0])
+    pending_t = np.frombuffer(sections[2], "<f8").copy()
+    pending = np.frombuffer(sections[3], "<f4").reshape(pending_t.size, len(channels)).copy()
+    rows = zip(dtypes.items(), sections[4:-1], strict=True)
+    return DeviceState(
+        sequence=sequence,
+        first_at=first_at,
+        last_at=last_at,
+        hour=hour,
+        config_at=config_at,
+        channels=list(channels),
+        ports=list(ports),
+        carried=dict(zip(carried, np.frombuffer(sections[1], "<f8").tolist(), strict=True)),
+        pending_t=pending_t,
+        pending=pending,
+        tables={name: np.frombuffer(data, dtype).copy() for (name, dtype), data in rows},
+        tracks=_unpacked_tracks(sections[-1]),
+    )
+
+
+def _sections(blob: bytes) -> list[bytes]:
+    found, at = [], _HEAD.size
+    while at < len(blob):
+        (length,) = _LENGTH.unpack_from(blob, at)
+        at += _LENGTH.size
+        if at + length > len(blob):
+            raise UnknownState("cut short")
+        found.append(blob[at : at + length])
+        at += length
+    return found
+
+
+# Devices of one model share their keys: most calls find them ready.
+@lru_cache(maxsize=1024)
+def _packed_keys(channels: tuple[Channel, ...], ports: tuple[str, ...], carried: tuple[SeriesKey, ...]) -> bytes:
+    listed = [[[int(role), subject] for role, subject in channels], ports, carried]
+    return zlib.compress(json.dumps(listed, separators=(",", ":")).encode(), 6)
+
+
+@lru_cache(maxsize=1024)
+def _unpacked_keys(data: bytes) -> tuple[tuple[Channel, ...], tuple[str, ...], tuple[SeriesKey, ...]]:
+    channels, ports, carried = json.loads(zlib.decompress(data))
+    return (
+        tuple((Role(role), subject) for role, subject in channels),
+        tuple(ports),
+        tuple(
+            SeriesKey(metric, instance, tuple((name, value) for name, value in labels))
+            for metric, instance, labels in carried
+        ),
+    )
+
+
+def _packed_tracks(tracks: Mapping[Subject, Track]) -> bytes:
+    if not tracks:
+        return b""
+    listed = [[*subject, *track.as_list()] for subject, track in sorted(tracks.items())]
+    return zlib.compress(json.dumps(listed, separators=(",", ":")).encode(), 6)
+
+
+def _unpacked_tracks(data: bytes) -> dict[Subject, Track]:
+    if not data:
+        return {}
+    listed = json.loads(zlib.decompress(data))
+    return {(kind, subject, rule): Track.from_list(rest) for kind, subject, rule, *rest in listed}

@@ -1,0 +1,91 @@
+"""Robust slopes, their significance, and calibrated ranges for dates.
+
+Seasonal Theil-Sen and seasonal Kendall compare only values of the same time of day: a daily pattern cancels.
+Source: Theil 1950, Sen 1968; Hirsch, Slack and Smith 1982.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.analysis.facts import Floats
+
+Z80 = 1.2816  # two-sided 80 % of a normal distribution
+OVERDISPERSION = 1.5  # neighbouring values are not independent: Kendall's variance is widened by this
+# (true time left) / (predicted time left) of one simulated fleet: 10 %, 50 %, 90 %. Seed 5 of the development fleets.
+FACTOR_VERSION = 1
+START_FACTORS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {
+        "memory_exhaustion": (0.41, 0.91, 1.87),
+        "flash_exhaustion": (0.42, 0.94, 1.64),
+        "poe_budget": (0.57, 1.5, 2.7),
+        "optics_decay": (0.54, 0.64, 0.74),
+        "overheating": (0.11, 0.44, 0.75),
+        "psu_rail": (0.66, 1.08, 3.4),
+        "uplink_capacity": (0.44, 0.98, 2.6),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Conformal factors by kind, as fitted on closed cases; kinds that are missing use the start values."""
+
+    version: int = FACTOR_VERSION
+    by_kind: Mapping[str, tuple[float, float, float]] = START_FACTORS
+
+    def of(self, kind: str) -> tuple[float, float, float]:
+        return self.by_kind.get(kind, START_FACTORS.get(kind, (0.5, 1.0, 2.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A straight rise. slope, low, high: per unit of time (80 % limits); z: standard score of the trend; n: values."""
+
+    slope: float
+    low: float
+    high: float
+    z: float
+    n: int
+
+
+@lru_cache(maxsize=256)
+def _pairs(n: int, seasons: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    first, second = np.triu_indices(n, k=1)
+    same = (second - first) % seasons == 0
+    return first[same], second[same]
+
+
+def fit(values: Floats, *, seasons: int, step: float) -> Fit | None:
+    """Seasonal Theil-Sen slope and Kendall test; None with fewer than two comparable values.
+
+    values: shape (n,), equally spaced by `step`, NaN where missing; every `seasons` steps the same season returns.
+    """
+    first, second = _pairs(values.size, seasons)
+    rise = values[second] - values[first]
+    present = np.isfinite(rise)
+    rise = rise[present]
+    if rise.size == 0:
+        return None
+    apart = (second[present] - first[present]) * step
+    finite = np.isfinite(values)
+    per_season = np.bincount(np.flatnonzero(finite) % seasons, minlength=seasons)
+    variance = OVERDISPERSION * float((per_season * (per_season - 1) * (2 * per_season + 5)).sum()) / 18.0
+    spread = float(np.sqrt(variance))
+    slopes = np.sort(rise / apart)
+    k = slopes.size
+    half = Z80 * spread / 2.0
+    low = slopes[max(0, int(np.floor(k / 2 - half)))]
+    high = slopes[min(k - 1, int(np.ceil(k / 2 + half)))]
+    z = float(np.sign(rise).sum()) / spread if spread > 0 else 0.0
+    return Fit(float(np.median(slopes)), float(low), float(high), z, int(finite.sum()))
+
+
+def span(left: float, factors: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Early end, middle and late end of a time left, by the conformal factors of its kind."""
+    low, middle, high = factors
+    return left * low, left * middle, left * high
