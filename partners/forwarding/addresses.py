@@ -59,6 +59,8 @@ PORTS_OUTSIDE: Final = (443, 8443)
 LONGEST_URL: Final = 2048
 # No blanks, controls or backslashes, which parsers read differently; other scripts come as %xx and xn--.
 URL_TEXT: Final = re.compile(r"[!-\[\]-~]+")
+# urlsplit takes `[::1].example` and `[v1.name]` as well.
+AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^][:]*)(?::[0-9]*)?")
 LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # Every form the C library takes for an IPv4 address ends like this (0x7f.1, 2130706433, 017700000001); no domain does.
 NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -183,6 +185,8 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         raise Refused(Reason.SCHEME)
     if "@" in parts.netloc:
         raise Refused(Reason.USERINFO)
+    if not AUTHORITY.fullmatch(parts.netloc):
+        raise Refused(Reason.MALFORMED)
     if port == 0:
         raise Refused(Reason.PORT)
     return parts, port

@@ -31,6 +31,8 @@ __all__ = ["Kind", "Reason", "Refused", "Reply", "Unreachable", "post"]
 BODY_KEPT: Final = 64 * 1024
 CONNECT_S: Final = 5.0  # for one address: a dead one must leave time for the next
 USER_AGENT: Final = "SmartCare-Webhooks/1"
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+HEADER_VALUE: Final = re.compile(r"[ -~]*")  # http.client lets folded lines pass
 
 type Resolver = Callable[[str], Sequence[str]]
 
@@ -194,6 +196,9 @@ def _all_headers(target: Target, body: bytes, given: Mapping[str, str]) -> dict[
     reserved = {name.lower() for name in own} | {"transfer-encoding", "expect"}
     if clash := reserved & {name.lower() for name in given}:
         raise ValueError(f"Headers the client sets itself: {sorted(clash)}")
+    for name, value in given.items():
+        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"Not a header: {name!r}")
     return own | dict(given)
 
 

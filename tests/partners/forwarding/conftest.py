@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import django
+import pytest
 from django.conf import settings
 
 if not settings.configured:
@@ -18,3 +19,19 @@ if not settings.configured:
         DEFAULT_FROM_EMAIL="SmartCare <no-reply@smartcare.example>",
     )
     django.setup()
+
+from tests.partners.forwarding.receivers import Authority, ConnectGuard
+
+GUARD = ConnectGuard()
+
+
+@pytest.fixture(autouse=True)
+def connections():
+    """Every (address, port) this test connected to; anything but loopback is stopped."""
+    with GUARD.watching() as seen:
+        yield seen
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority()
