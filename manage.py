@@ -20,13 +20,13 @@ def load_bootstrap():
 
 def main():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcare.settings")
-    os.chdir(HERE)
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     purpose = "test" if command == "test" else "demo" if command in WITH_SERVERS else "run"
     load_bootstrap().ensure(purpose)
     if command == "test":
         import pytest
 
+        os.chdir(HERE)  # not for the others: their file arguments are relative to where the caller stands
         sys.exit(pytest.main(sys.argv[2:]))
     if command in WITH_SERVERS:
         from smartcare import launch  # starts the servers, then Django with their addresses

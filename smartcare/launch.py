@@ -3,7 +3,7 @@
     manage.py stack [--data DIR] -- COMMAND ARGUMENT…
 
 `stack` migrates the embedded database before COMMAND starts (again and again without harm); a database named by
-DATABASE_URL is left as it is. Standard output belongs to the command.
+DATABASE_URL is left as it is. COMMAND runs in the checkout. Standard output is its own.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def stack(arguments: list[str]) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the servers' data there (else: thrown away)")
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --; python and celery are on its PATH")
     wanted = parser.parse_args(arguments)
-    with up(wanted.data):
+    with up(wanted.data.absolute() if wanted.data else None):
         return supervise(wanted.command)
 
 
@@ -76,6 +76,7 @@ def up(data: Path | None) -> Iterator[None]:
     """Servers and environment; a signal that arrives meanwhile ends everything in order."""
     for number in SIGNALS:
         signal.signal(number, end)
+    os.chdir(ROOT)
     environment.complete(os.environ)
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     with contextlib.ExitStack() as undo:
