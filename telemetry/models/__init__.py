@@ -1,0 +1,61 @@
+"""Devices, what they said, and what it means."""
+
+from telemetry.models.alerts import (
+    Alert,
+    AlertComment,
+    AlertTransition,
+    CommentAudience,
+    DetectorState,
+    DeviceHealth,
+    Forecast,
+    Grade,
+    Severity,
+    TrafficFigures,
+    TransitionKind,
+)
+from telemetry.models.devices import (
+    ClaimCode,
+    Collector,
+    ConfigurationSnapshot,
+    Device,
+    DeviceAlias,
+    DeviceInventory,
+    DeviceKey,
+    DeviceKind,
+    DeviceStay,
+    InventoryChange,
+    KeyChannel,
+    Maintenance,
+)
+from telemetry.models.jobs import AnalysisDue, Job, JobState
+from telemetry.models.lifecycle import ModelLifecycle
+
+__all__ = [
+    "Alert",
+    "AlertComment",
+    "AlertTransition",
+    "AnalysisDue",
+    "ClaimCode",
+    "Collector",
+    "CommentAudience",
+    "ConfigurationSnapshot",
+    "DetectorState",
+    "Device",
+    "DeviceAlias",
+    "DeviceHealth",
+    "DeviceInventory",
+    "DeviceKey",
+    "DeviceKind",
+    "DeviceStay",
+    "Forecast",
+    "Grade",
+    "InventoryChange",
+    "Job",
+    "JobState",
+    "KeyChannel",
+    "Maintenance",
+    "ModelLifecycle",
+    "Severity",
+    "TrafficFigures",
+    "TransitionKind",
+]
