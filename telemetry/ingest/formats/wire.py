@@ -1,0 +1,77 @@
+"""Protocol Buffers on the wire, as far as two small messages need it (protobuf.dev/programming-guides/encoding)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+VARINT: Final = 0
+FIXED64: Final = 1
+BYTES: Final = 2
+FIXED32: Final = 5
+
+type Field = tuple[int, int, int | bytes]
+"""Number, wire type, and the value: an int for varints, the raw bytes for everything else."""
+
+
+class Malformed(ValueError):
+    """These bytes are no protobuf message."""
+
+
+def varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def varint_field(number: int, value: int) -> bytes:
+    return varint(number << 3 | VARINT) + varint(value)
+
+
+def bytes_field(number: int, value: bytes) -> bytes:
+    return varint(number << 3 | BYTES) + varint(len(value)) + value
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at this position, and the position after it."""
+    shift = value = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise Malformed("bad varint")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFF_FFFF_FFFF_FFFF, at
+        shift += 7
+
+
+def fields(data: bytes, at: int = 0, end: int | None = None) -> Iterator[Field]:
+    """The fields of one message, in order. Raises Malformed where they stop making sense."""
+    end = len(data) if end is None else end
+    while at < end:
+        tag, at = read_varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if number == 0:
+            raise Malformed("field number 0")
+        if kind == VARINT:
+            value, at = read_varint(data, at)
+            yield number, kind, value
+            continue
+        if kind == BYTES:
+            size, at = read_varint(data, at)
+        elif kind == FIXED64:
+            size = 8
+        elif kind == FIXED32:
+            size = 4
+        else:
+            raise Malformed(f"wire type {kind}")
+        if at + size > end:
+            raise Malformed("field longer than its message")
+        yield number, kind, data[at : at + size]
+        at += size
+    if at != end:
+        raise Malformed("message ends inside a field")
