@@ -1,0 +1,39 @@
+"""What leaves the house, and the business around it."""
+
+from partners.models.business import (
+    Contract,
+    ContractCoverage,
+    PartnerNote,
+    Proposal,
+    ProposalState,
+    Tender,
+    TenderQuestion,
+    TenderState,
+)
+from partners.models.forwarding import (
+    AttemptOutcome,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    DeliverySubject,
+    Destination,
+    DestinationKind,
+)
+
+__all__ = [
+    "AttemptOutcome",
+    "Contract",
+    "ContractCoverage",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryState",
+    "DeliverySubject",
+    "Destination",
+    "DestinationKind",
+    "PartnerNote",
+    "Proposal",
+    "ProposalState",
+    "Tender",
+    "TenderQuestion",
+    "TenderState",
+]
