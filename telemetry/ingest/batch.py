@@ -37,7 +37,7 @@ type Scalar = str | int | float | bool
 
 
 class DecodeError(Exception):
-    """The body as a whole is refused: an HTTP status, a code for programs, a sentence, and the place if there is one."""
+    """The body as a whole is refused: HTTP status, code for programs, sentence, and place if there is one."""
 
     def __init__(self, status: int, code: str, message: str, path: str | None = None) -> None:
         super().__init__(f"{status} {code}: {message}" + (f" at {path}" if path else ""))

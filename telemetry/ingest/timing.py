@@ -21,7 +21,6 @@ from telemetry.ingest.batch import (
     Note,
     Rejections,
     RequestMeta,
-    Sample,
     event_id,
     refuse_if_nothing_is_left,
 )
