@@ -1,0 +1,46 @@
+"""Questions: may X do this, who holds that. Asked in one place, answered from the database, never remembered."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from access.models import Category, Grant, Organization, OrganizationStatus, Site, sites_visible_to
+from access.viewer import Viewer
+
+
+def may_share(viewer: Viewer, site: Site) -> bool:
+    """Approvers and owners of the customer that owns the site, while they are members."""
+    return (
+        viewer.may_decide
+        and site.customer_id == viewer.organization_id
+        and sites_visible_to(viewer, Category.ANY).filter(pk=site.pk, closed_at=None).exists()
+    )
+
+
+def holds(viewer: Viewer, site_id: UUID, category: Category) -> bool:
+    return sites_visible_to(viewer, category).filter(pk=site_id).exists()
+
+
+def categories_held(viewer: Viewer, site_id: UUID) -> frozenset[Category]:
+    """Categories the viewer may see at a site now; all five for the owner."""
+    from access.models import SHAREABLE  # noqa: PLC0415
+
+    return frozenset(c for c in SHAREABLE if holds(viewer, site_id, c))
+
+
+def grants_forwarding(site_id: UUID, category: Category = Category.HEALTH) -> QuerySet[Grant]:
+    """Live grants at a site under which alerts are forwarded, of partners that are active."""
+    return Grant.objects.live().filter(  # type: ignore[attr-defined, no-any-return]
+        site=site_id,
+        forward_alerts=True,
+        categories__contains=[category.value],
+        partner__status=OrganizationStatus.ACTIVE,
+    )
+
+
+def directory(search: str = "") -> QuerySet[Organization]:
+    """Active partners by name: a public directory for every customer."""
+    partners = Organization.objects.filter(kind="partner", status=OrganizationStatus.ACTIVE)
+    if search:
+        partners = partners.filter(name__icontains=search)
+    return partners.order_by("name")
