@@ -62,6 +62,11 @@ class Tracks:
         track = self._tracks.get(subject)
         return track.since if track is not None and track.open else None
 
+    def finding(self, subject: Subject) -> Finding | None:
+        """The newest statement, if it is open."""
+        track = self._tracks.get(subject)
+        return track.finding if track is not None and track.open else None
+
     def knows(self, subject: Subject) -> bool:
         return subject in self._tracks
 

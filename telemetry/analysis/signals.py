@@ -166,7 +166,7 @@ def _gauges(facts: DeviceFacts, frame: _Frame, kept: Carried) -> dict[Channel, N
     found: dict[Channel, Floats] = {}
     for key, data in facts.series.items():
         role, scale = _DIRECT.get(key.metric, (None, 1.0))
-        subject = key.instance
+        subject = key.instance or key.label("target")
         if key.metric == "sensor.temperature.limit" and key.label("limit") == "high.critical":
             role = Role.TEMPERATURE_LIMIT
         elif key.metric == "optic.power" and key.label("dir") in {"", "rx"}:
