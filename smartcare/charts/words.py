@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+KINDS = {
+    "inventory": "device list",
+    "health": "health and alerts",
+    "traffic": "traffic totals",
+    "configuration": "configuration",
+    "contracts": "contracts",
+}
+"""Category code -> what it is called, in the order that is fixed everywhere."""
+
 STATE_WORDS = {"ok": "Healthy", "watch": "Watch", "risk": "At risk", "down": "Down", "mute": "No report"}
 
 
@@ -13,12 +22,12 @@ class Words:
 
     months: tuple[str, ...] = MONTHS
     state: Mapping[str, str] = field(default_factory=lambda: STATE_WORDS)
+    kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
     today: str = "Today"
     day: str = "Day"
     time: str = "Time"
     name: str = "Name"
     status: str = "State"
-    score: str = "Score"
     details: str = "Details"
     earliest: str = "Earliest"
     latest: str = "Latest"
@@ -27,14 +36,9 @@ class Words:
     measured: str = "Measured"
     low: str = "Low"
     high: str = "High"
+    mean: str = "Mean"
     expected: str = "Expected"
     below: str = "Connected to"
-    reason: str = "Reason"
-    weight: str = "Weight"
-    kind: str = "Kind of data"
-    shared: str = "Shared"
-    yes: str = "yes"
-    no: str = "no"
     no_score: str = "no score"
     nothing_yet: str = "{label}: no readings yet"
     ring: str = "{label}: {value} out of 100, {state}"
@@ -45,7 +49,8 @@ class Words:
     horizon_empty: str = "Next {days} days: nothing is due"
     between: str = "between {first} and {last}"
     forecast: str = "{label} went from {first} to {last}"
-    forecast_end: str = "{label} went from {first} to {last} and is expected to reach {limit} on {day}, {between}"
+    forecast_end: str = "{label} went from {first} to {last} and is expected to reach {limit} on {day}{between}"
+    runs_out: str = "Runs out {day}"
     gantt: str = "From {first} to {last}: {rows}"
     gantt_empty: str = "From {first} to {last}: nobody had access"
     topology: str = "Map: {nodes}"

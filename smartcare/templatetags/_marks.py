@@ -28,9 +28,7 @@ def chip(state: str, text: object = "") -> SafeString:
     """
     if state not in STATES:
         return format_html('<span class="chip {}">{}</span>', "acc" if state == "acc" else "plain", text)
-    return format_html(
-        '<span class="chip {}">{}{}</span>', state, mark_safe(shape(state)), text or ENGLISH.state[state]  # noqa: S308 - our own constants
-    )
+    return format_html('<span class="chip {}">{}{}</span>', state, shape_mark(state, 10), text or ENGLISH.state[state])
 
 
 def shape_mark(state: str, size: int = 11) -> SafeString:

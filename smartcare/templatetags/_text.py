@@ -1,7 +1,7 @@
 """Numbers, amounts and times as people read them. Registered by `charts.py`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,10 +14,19 @@ from django.utils.translation import gettext as _
 MISSING = "–"
 MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
 PREFIXES = ("", "k", "M", "G", "T", "P")
+PREFIXED = {"By": "B", "By/s": "B/s", "bit/s": "bit/s"}
+TIME_SIZES = (
+    (2 * DAY, DAY, " days"),
+    (2 * HOUR, HOUR, " h"),
+    (2 * MINUTE, MINUTE, " min"),
+    (1, 1, " s"),
+    (0, 0.001, " ms"),
+)
+"""From this many seconds on, a length of time is written in units of so many seconds, with this name."""
 PLAIN_UNITS = {"Cel": "°C", "V": "V", "A": "A", "mA": "mA", "W": "W", "rpm": "rpm", "dBm": "dBm"}
 
 
-def _number(value: object) -> float | None:
+def as_number(value: object) -> float | None:
     """The value as a finite float, or None for everything that is no number."""
     try:
         number = float(value)  # type: ignore[arg-type]  # anything else raises, which is the question
@@ -54,7 +63,7 @@ def scaled(number: float, unit: str) -> str:
 
 def bits(value: object) -> str:
     """Bits per second: 380000000 -> "380 Mbit/s"."""
-    number = _number(value)
+    number = as_number(value)
     return MISSING if number is None else scaled(number, "bit/s")
 
 
@@ -83,7 +92,7 @@ def metric_value(value: object, unit: str = "") -> str:
     "1" is a ratio (0.81 -> 81%), "s" a duration, "By" bytes, "bit/s" a rate, "{session}" a count.
     Words (`up`, `failed`) pass unchanged; a missing value is a dash.
     """
-    number = _number(value)
+    number = as_number(value)
     if number is None:
         return value if isinstance(value, str) and value else MISSING
     forms: dict[str, Callable[[float], str]] = {
@@ -113,10 +122,29 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
     if abs(seconds) < 1:
         return _("just now")
     distance = duration(abs(round(seconds)))
-    return _("%(distance)s ago") % {"distance": distance} if seconds > 0 else _("in %(distance)s") % {"distance": distance}
+    return (
+        _("%(distance)s ago") % {"distance": distance} if seconds > 0 else _("in %(distance)s") % {"distance": distance}
+    )
 
 
-def _zone(zone: object) -> tzinfo:
+def axis_scale(values: Iterable[object], unit: str) -> tuple[float, str]:
+    """Factor and suffix that bring readings of a unit to a human size on one axis: bytes -> (1e-9, " GB")."""
+    peak = max((abs(number) for value in values if (number := as_number(value)) is not None), default=0.0)
+    if unit == "1":
+        return 100.0, "%"
+    if unit == "%":
+        return 1.0, "%"
+    if unit == "s":
+        _, size, suffix = next(entry for entry in TIME_SIZES if peak >= entry[0])
+        return 1 / size, suffix
+    if unit in PREFIXED or unit.startswith("{") or not unit:
+        step = min(max(int(math.log10(peak) // 3), 0), len(PREFIXES) - 1) if peak else 0
+        name = f"{PREFIXES[step]}{PREFIXED.get(unit, '')}"
+        return 1000.0**-step, f" {name}" if name else ""
+    return 1.0, f" {PLAIN_UNITS.get(unit, unit)}"
+
+
+def zone_of(zone: object) -> tzinfo:
     """The zone named, or the reader's own when there is none or none such."""
     if isinstance(zone, tzinfo):
         return zone
@@ -132,12 +160,12 @@ def datez(value: datetime | date | None, zone: object = "") -> SafeString:
         return format_html("{}", MISSING)
     if not isinstance(value, datetime):
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), date_format(value, "j M Y"))
-    local = value.astimezone(_zone(zone))
+    local = value.astimezone(zone_of(zone))
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), date_format(local, "j M Y, H:i"))
 
 
 def dayz(value: datetime | date | None, zone: object = "") -> SafeString:
     """`<time>` with the day alone, in a zone."""
     if isinstance(value, datetime):
-        value = value.astimezone(_zone(zone)).date()
+        value = value.astimezone(zone_of(zone)).date()
     return datez(value)
