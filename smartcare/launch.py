@@ -60,7 +60,7 @@ def demo(arguments: list[str]) -> int:
             say(f"{name} is ignored: the demo has servers of its own")
     port = wanted.port or (free_port() if wanted.check else int(environment.DEFAULT_PORT))
     os.environ |= OF_THE_DEMO | {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    if wanted.fresh and not wanted.check:
+    if wanted.fresh and not wanted.check and folders.is_ours(KEPT):
         folders.remove(KEPT)
     with up(None if wanted.check else KEPT):
         return django(["demo", *arguments, "--port", str(port)])

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from smartcare.devstack.errors import InUse, StackError
 from smartcare.devstack.guard import NOBODY
@@ -37,6 +38,10 @@ class DataFolder:
     def log(self, name: str) -> Path:
         return self.path / f"{name}.log"
 
+    def append_to_log(self, name: str) -> BinaryIO:
+        """For this user alone: a failed statement is logged with the data in it."""
+        return os.fdopen(os.open(self.log(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab")
+
 
 @contextlib.contextmanager
 def claimed(path: Path) -> Iterator[DataFolder]:
@@ -46,7 +51,7 @@ def claimed(path: Path) -> Iterator[DataFolder]:
     path = path.resolve()
     lock = _lock(path, patience_s=STOPPING_S)
     try:
-        sockets = _new_private_folder(_socket_root() / f"sc-{os.getuid()}-{fingerprint(path)}")
+        sockets = _new_private_folder(_sockets_of(path))
         try:
             yield DataFolder(path, sockets, lock)
         finally:
@@ -66,11 +71,15 @@ def throw_away() -> Iterator[Path]:
         _erase(path)
 
 
+def is_ours(path: Path) -> bool:
+    return (path / LOCK).exists()
+
+
 def remove(path: Path, patience_s: float = STOPPING_S) -> None:
     """Throw away a stack's data. Raises StackError for a folder that is not one of ours, InUse while it is used."""
     if not path.exists():
         return
-    if not (path / LOCK).exists():
+    if not is_ours(path):
         if any(path.iterdir()):
             raise StackError(f"{path} was not made by SmartCare ({LOCK} is missing): it is left alone.")
         path.rmdir()
@@ -83,7 +92,11 @@ def remove(path: Path, patience_s: float = STOPPING_S) -> None:
 
 
 def _erase(path: Path) -> None:
-    shutil.rmtree(_elsewhere(path), ignore_errors=True)
+    """With what belongs to it elsewhere. Nobody uses it: its lock is ours, or we are alone in knowing its name."""
+    for belonging in (_elsewhere(path), _sockets_of(path.resolve())):
+        with contextlib.suppress(OSError, StackError):
+            _require_own(belonging, or_of_user=NOBODY)
+            shutil.rmtree(belonging)
     shutil.rmtree(path)
 
 
@@ -159,6 +172,10 @@ def _remove_abandoned() -> None:
         with contextlib.suppress(OSError, StackError):
             if path.lstat().st_uid == os.getuid() and not _is_alive(_holder(path)):
                 remove(path, patience_s=0)
+
+
+def _sockets_of(path: Path) -> Path:
+    return _socket_root() / f"sc-{os.getuid()}-{fingerprint(path)}"
 
 
 def _socket_root() -> Path:

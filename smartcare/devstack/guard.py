@@ -8,6 +8,7 @@ used with the rights it has taken on. With `--adopt` orphans of PROGRAM become i
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -15,6 +16,14 @@ from pathlib import Path
 from typing import NoReturn
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+# Loaded now: with the rights taken on later, Python's own files may be out of reach.
+KERNEL = None
+if sys.platform == "linux":
+    with contextlib.suppress(ImportError):  # a Python built without libffi
+        import ctypes
+
+        KERNEL = ctypes.CDLL(None)
+INHERITED_IF_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 INSIDE = 1000  # root's number inside the namespace; any number but 0 will do
 NOBODY = 65534
 
@@ -41,13 +50,9 @@ RIGHTS = {"own": lambda: None, "namespace": enter_namespace, "nobody": become_no
 
 
 def ask_kernel(option: int, value: int) -> None:
-    """prctl(2). Does nothing where there is none: not on Linux, or a Python built without libffi."""
-    if sys.platform == "linux":
-        try:
-            import ctypes  # noqa: PLC0415 - see above
-        except ImportError:
-            return
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    """prctl(2), where there is one."""
+    if KERNEL is not None:
+        KERNEL.prctl(option, value, 0, 0, 0)
 
 
 def die_with(supervisor: int, number: int) -> None:
@@ -86,6 +91,8 @@ def main(argv: list[str]) -> int:
         return RIGHTS_REFUSED
     if wanted.probe:
         return USABLE if all(is_usable(path) for path in wanted.probe) else NOT_USABLE
+    for number in INHERITED_IF_IGNORED:  # a shell starts its background jobs with SIGINT ignored
+        signal.signal(number, signal.SIG_DFL)
     if wanted.adopt:
         ask_kernel(PR_SET_CHILD_SUBREAPER, 1)
     die_with(wanted.supervisor, wanted.signal)

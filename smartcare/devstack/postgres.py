@@ -86,7 +86,7 @@ class Postgres(Server):
         command = guarded(
             [self.programs / "initdb", "-D", fresh, *options], on_death=signal.SIGKILL, rights=self.rights
         )
-        with self.folder.log(self.name).open("ab") as log:
+        with self.folder.append_to_log(self.name) as log:
             done = subprocess.run(  # noqa: S603 - our own command line, no shell
                 command,
                 stdin=subprocess.DEVNULL,

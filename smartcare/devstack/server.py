@@ -86,7 +86,7 @@ class Server(abc.ABC):
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("Start servers from the main thread: they die with the thread that started them.")
         begun = time.monotonic()
-        with self.folder.log(self.name).open("ab") as log:
+        with self.folder.append_to_log(self.name) as log:
             # Own session: the supervisor, not the terminal's Ctrl-C, decides when a server stops.
             self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
                 guarded(program, on_death=signal.SIGINT, rights=self.rights),

@@ -47,7 +47,7 @@ def place(folder: DataFolder, programs: Path) -> Place:
     if not _reaches(rights, programs / "postgres"):
         programs = _copied(programs, folders.relocated(folder.path))
     if not _opened(rights, folder.path):
-        cluster = _moved(cluster, folders.relocated(folder.path))
+        cluster = _moved(folder.path)
     if cluster.exists():
         _hand_over(cluster, owner)
     os.chown(folder.sockets, owner, -1)
@@ -93,15 +93,11 @@ def _copied(programs: Path, place: Path) -> Path:
     return copy / programs.relative_to(package)
 
 
-def _moved(cluster: Path, place: Path) -> Path:
-    elsewhere = place / "pg"
-    if cluster.exists() and not elsewhere.exists():
-        raise StackError(
-            f"{cluster} is in a folder that PostgreSQL cannot enter when root starts it: move it, or start as its user."
-        )
-    sys.stderr.write(
-        f"smartcare: PostgreSQL keeps its data in {elsewhere}, because it cannot enter {cluster.parent} as root\n"
-    )
+def _moved(data: Path) -> Path:
+    if (data / "pg").exists():
+        raise StackError(f"PostgreSQL cannot enter {data} when root starts it: move the folder, or start as its user.")
+    elsewhere = folders.relocated(data) / "pg"
+    sys.stderr.write(f"smartcare: PostgreSQL keeps its data in {elsewhere}: started by root it cannot enter {data}\n")
     return elsewhere
 
 
