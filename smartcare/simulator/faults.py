@@ -21,9 +21,9 @@ class MemoryLeak(Story):
     degrades = True
 
     def begin(self) -> None:
-        self.rate = self.noise.between(4.0, 6.5, 1)  # percentage points a day
-        self.life = (93.0 - self.scene.memory) / self.rate * DAY  # 93 and the busiest hour's 4 are 97
-        self.crash = self.scene.present + self.noise.between(3.0, 5.0, 2) * DAY
+        self.rate = self.noise.between(6.0, 7.5, 1)  # percentage points a day
+        self.life = (96.5 - self.scene.memory) / self.rate * DAY  # and the busiest hour makes it 97
+        self.crash = self.scene.present + self.noise.between(2.2, 3.0, 2) * DAY
 
     def strain(self, t: float) -> Strain:
         return Strain(memory=(t - self.crash) % self.life / DAY * self.rate if t >= self.crash - self.life else 0.0)
@@ -37,10 +37,11 @@ class FlashFill(Story):
 
     name = "flash_fill"
     degrades = True
+    rotates_logs = False
 
     def begin(self) -> None:
-        self.rate = self.noise.between(2.5, 4.0, 1)  # percentage points a day
-        self.full = self.scene.present + self.noise.between(4.0, 6.0, 2) * DAY
+        self.rate = self.noise.between(5.0, 7.0, 1)  # percentage points a day
+        self.full = self.scene.present + self.noise.between(2.4, 3.2, 2) * DAY
         self.start = self.full - (99.0 - self.scene.flash) / self.rate * DAY
         self.period = self.full + DAY - self.start
 
@@ -131,10 +132,10 @@ class TemperatureCreep(Story):
 
     def begin(self) -> None:
         self.start = self.before(8 * 24, spread=24)
-        self.rate = self.noise.between(0.055, 0.075, 1)  # of the resistance, a day
+        self.rate = self.noise.between(0.08, 0.10, 1)  # of the resistance, a day
 
     def strain(self, t: float) -> Strain:
-        return Strain(heat=min(2.6, math.exp(self.rate * self.days_since(t, self.start))))
+        return Strain(heat=min(4.0, math.exp(self.rate * self.days_since(t, self.start))))
 
 
 class OpticsDecay(Story):

@@ -21,15 +21,15 @@ class NightlyBackup(Story):
 
 
 class LogRotation(Story):
-    """The flash fills and is emptied again every few days, far from full."""
+    """The flash fills and is emptied again every day or so, far from full."""
 
     name = "log_rotation"
 
     def begin(self) -> None:
-        self.period = self.noise.between(1.6, 3.2, 1) * DAY
+        self.period = self.noise.between(1.0, 1.4, 1) * DAY
 
     def strain(self, t: float) -> Strain:
-        return Strain(flash=14 * (t % self.period) / self.period)
+        return Strain(flash=7 * (t % self.period) / self.period)
 
 
 class FirmwareReboot(Story):

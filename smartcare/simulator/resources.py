@@ -22,6 +22,7 @@ class Resources:
         self._warm, self._warm_s = noise.between(2.0, 7.0, 2), noise.between(1.0, 5.0, 3) * HOUR
         self._saw, self._saw_s = noise.between(0.5, 2.0, 4), noise.between(1.2, 3.0, 5) * DAY
         self._rtt_s = noise.between(0.002, 0.012, 6)
+        self._sessions = noise.between(0.1, 0.25, 8)  # percentage points in the busiest hour
         self._users = noise.between(8, 30, 7)
 
     def samples(self, t: float, boot: float, strain: Strain) -> Iterator[Sample]:
@@ -45,13 +46,13 @@ class Resources:
     def memory(self, t: float, boot: float, strain: Strain) -> float:
         """Share in use, 0 to 1: caches fill after a boot, people make sessions, the story adds its part."""
         cold = self._warm * math.exp(-(t - boot) / self._warm_s)
-        wander = 0.4 * self._noise.drift(t, 9_000) + 0.1 * self._noise.normal(int(t) + 1)
-        percent = self._scene.memory - cold + 4 * self._scene.site.busy(t) + wander + strain.memory
+        wander = 0.12 * self._noise.drift(t, 9_000) + 0.1 * self._noise.normal(int(t) + 1)
+        percent = self._scene.memory - cold + self._sessions * self._scene.site.busy(t) + wander + strain.memory
         return min(0.985, max(0.02, percent / 100))
 
     def flash(self, t: float, strain: Strain) -> float:
         """Share in use, 0 to 1: logs grow and are rotated, the story adds its part."""
-        logs = self._saw * (t % self._saw_s) / self._saw_s
+        logs = self._story.rotates_logs * self._saw * (t % self._saw_s) / self._saw_s
         return min(0.995, max(0.02, (self._scene.flash + logs + strain.flash) / 100))
 
     def _gateway(self, t: float, strain: Strain) -> Iterator[Sample]:

@@ -90,6 +90,7 @@ class Story:
     broken_from: float = NEVER  # frames of the troubled port break at broken(t) from then on
     upgraded_at: float = NEVER  # the newer software runs from then on
     backup: Nightly | None = None
+    rotates_logs: bool = True
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
