@@ -32,7 +32,8 @@ class Site:
         self._working_days = noise.pick((5, 5, 6), 4)
         self._room, self._sun = noise.between(20.0, 24.0, 5), noise.between(0.8, 2.5, 6)
         self._weather = noise.child("weather")
-        self._profile = [self._shape(k * SLOT) for k in range(int(WEEK / SLOT))]
+        # Binary fractions: their sums are exact, so that no rounding makes an integral fall.
+        self._profile = [round(self._shape(k * SLOT) * 2**20) / 2**20 for k in range(int(WEEK / SLOT))]
         self._before = [0.0, *accumulate(value * SLOT for value in self._profile)]
         self.heat_wave_from: float | None = None
 
@@ -52,7 +53,7 @@ class Site:
         """Integral of `busy` from a fixed instant to t, in seconds of the busiest hour; never falls."""
         weeks, rest = divmod(t + self.offset_s - MONDAY, WEEK)
         slot, part = divmod(rest, SLOT)
-        return weeks * self._before[-1] + self._before[int(slot)] + self._profile[int(slot)] * part
+        return weeks * self._before[-1] + (self._before[int(slot)] + self._profile[int(slot)] * part)
 
     def ambient(self, t: float) -> float:
         """Room temperature in Celsius."""
