@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class SmartcareConfig(AppConfig):
     name = "smartcare"
+    verbose_name = "SmartCare"
+
+    def ready(self) -> None:
+        # Web processes also know the broker: without this, a wake from a request would go to a default broker that is not there.
+        from smartcare import celery, checks  # noqa: F401

@@ -1,0 +1,93 @@
+"""Request id, private answers, and the viewer's transaction around each view."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.response import StreamingHttpResponse
+from django.template.response import SimpleTemplateResponse
+from django.utils.cache import patch_vary_headers
+
+from access.context import viewer_of
+from access.principal import acting
+from access.viewer import NOBODY
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+GIVEN_ID = re.compile(r"^[A-Za-z0-9-]{8,36}$")
+
+
+class RequestId:
+    """Names each request; the name is in the answer, the logs, the viewing log and on error pages."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if GIVEN_ID.match(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class PrivateAnswers:
+    """Nothing that was made for somebody may be kept by a cache, a proxy or the back button."""
+
+    PUBLIC = ("/static/", "/healthz", "/readyz")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not request.path.startswith(self.PUBLIC):
+            response["Cache-Control"] = "no-store, private"
+            patch_vary_headers(response, ["HX-Request", "Cookie"])
+        return response
+
+
+class ViewerTransaction:
+    """Runs the view inside one transaction that says for whom: row-level security answers for the viewer alone.
+
+    Views that need several transactions (revoke then drain, exports, API calls with a token) are marked `own_transactions`; they open
+    theirs with `acting(request.viewer)`. The body is rendered inside, so that what was looked at is on record before a byte leaves.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.viewer = NOBODY  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: list[Any], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        if getattr(view, "no_viewer", False) or request.path.startswith(("/ingest/", "/healthz", "/readyz", "/metrics")):
+            return None
+        request.viewer = viewer_of(request, partner_slug=kwargs.get("partner_slug"))  # type: ignore[attr-defined]
+        if marked(view, "own_transactions"):
+            return None
+        with acting(request.viewer):  # type: ignore[attr-defined]
+            response = view(request, *args, **kwargs)
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+                response.render()
+            if isinstance(response, StreamingHttpResponse):
+                raise TypeError("A streaming answer outlives this transaction: mark the view own_transactions")
+        return response
+
+
+def marked(view: Callable[..., Any], name: str) -> bool:
+    """A mark on the function, or on the class behind `as_view()`."""
+    return bool(getattr(view, name, False) or getattr(getattr(view, "view_class", None), name, False) or getattr(getattr(view, "cls", None), name, False))
+
+
+def own_transactions[V: Callable[..., HttpResponse]](view: V) -> V:
+    view.own_transactions = True  # type: ignore[attr-defined]
+    return view
