@@ -19,14 +19,14 @@ from enum import StrEnum
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 import certifi
 
 from partners.forwarding.addresses import Address, Reason, Refused, Target
 from partners.forwarding.channel import Deadline, Wire, connect, secure
 
-__all__ = ["Kind", "Reason", "Refused", "Reply", "Unreachable", "post"]
+__all__ = ["Kind", "Post", "Reason", "Refused", "Reply", "Unreachable", "post"]
 
 BODY_KEPT: Final = 64 * 1024
 CONNECT_S: Final = 5.0  # for one address: a dead one must leave time for the next
@@ -35,6 +35,14 @@ HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6
 HEADER_VALUE: Final = re.compile(r"[ -~]*")  # http.client lets folded lines pass
 
 type Resolver = Callable[[str], Sequence[str]]
+
+
+class Post(Protocol):
+    """`post` as transports use it."""
+
+    def __call__(
+        self, url: str, body: bytes, headers: Mapping[str, str], /, *, deadline_s: float, allow: Sequence[str]
+    ) -> "Reply": ...
 
 
 class Kind(StrEnum):

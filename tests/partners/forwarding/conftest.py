@@ -10,6 +10,7 @@ if not settings.configured:
     settings.configure(
         SECRET_KEY="for these tests alone",
         USE_TZ=True,
+        TIME_ZONE="UTC",
         TEMPLATES=[
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,0 +1,1 @@
+"""Ways out: one class per kind of destination, all with the same small contract."""
