@@ -293,6 +293,12 @@ def refuse_if_nothing_is_left(batch: CanonicalBatch) -> CanonicalBatch:
     return batch
 
 
+def at_most(most: int, count: int, what: str) -> None:
+    """Raises DecodeError 413, the answer upon which agents split their reports, if there are more."""
+    if count > most:
+        raise DecodeError(413, "too_many", f"{count} {what}, at most {most} in one report; split it")
+
+
 def uuid_from_digest(digest: bytes) -> UUID:
     """An idempotency key for formats without one (UUID version 8, RFC 9562 section 5.8)."""
     number = int.from_bytes(digest[:16], "big")

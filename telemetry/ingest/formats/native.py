@@ -16,6 +16,7 @@ from telemetry.ingest.batch import (
     Event,
     Rejections,
     RequestMeta,
+    at_most,
     refuse_if_nothing_is_left,
 )
 from telemetry.ingest.formats import native_fields as fields
@@ -94,13 +95,13 @@ class _Report:
 
     def _check_counts(self, listed: list[Any]) -> None:
         limits = self.limits
-        _limit(len(listed), limits.devices, "devices")
+        at_most(limits.devices, len(listed), "devices")
         devices = [raw for raw in listed if type(raw) is dict]
-        _limit(_total(devices, "samples"), limits.samples, "samples")
-        _limit(_total(devices, "events"), limits.events, "events")
+        at_most(limits.samples, _total(devices, "samples"), "samples")
+        at_most(limits.events, _total(devices, "events"), "events")
         inventories = [raw["inventory"] for raw in devices if type(raw.get("inventory")) is dict]
         for inventory in inventories:
-            _limit(_total([inventory], "components"), limits.components, "components of one device")
+            at_most(limits.components, _total([inventory], "components"), "components of one device")
 
     def _device(self, raw: Any, path: str, samples: SampleReader, known: Mapping[str, DeviceReport]) -> DeviceReport:
         if type(raw) is not dict:
@@ -170,8 +171,3 @@ def _list(raw: dict[str, Any], key: str) -> list[Any]:
 def _total(holders: list[dict[str, Any]], key: str) -> int:
     lists = (holder.get(key) for holder in holders)
     return sum(len(value) for value in lists if type(value) is list)
-
-
-def _limit(count: int, most: int, what: str) -> None:
-    if count > most:
-        raise DecodeError(413, "too_many", f"{count} {what}, at most {most} in one report; split it")

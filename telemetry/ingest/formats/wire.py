@@ -75,3 +75,10 @@ def fields(data: bytes, at: int = 0, end: int | None = None) -> Iterator[Field]:
         at += size
     if at != end:
         raise Malformed("message ends inside a field")
+
+
+def field(number: int, kind: int, value: int | bytes) -> bytes:
+    """One field as fields() would read it."""
+    if isinstance(value, int):
+        return varint_field(number, value)
+    return bytes_field(number, value) if kind == BYTES else varint(number << 3 | kind) + value
