@@ -11,8 +11,8 @@ from smartcare.charts.palette import COLOURS
 from smartcare.charts.plot import BOTTOM, RIGHT, TOP, WIDTH, Plot
 from smartcare.charts.words import ENGLISH, Words
 
-HEIGHT = 300
-MOST_POINTS = 430  # one for every two pixels
+HEIGHT = 270
+MOST_POINTS = 320  # one for every two pixels
 HEADROOM = 1.12  # how far above the limit (or the readings) the band is drawn
 Measured = tuple[datetime, float | None]
 Predicted = tuple[datetime, float | None, float | None, float | None]
@@ -144,7 +144,7 @@ def _end(plot: Plot, data: Frame, outlook: Outlook, limit: float | None, words: 
     if not start <= at <= end:
         return ""
     x, y = plot.x(at), plot.up(limit)
-    anchor = "end" if x > WIDTH - RIGHT - 60 else "middle"
+    anchor = "end" if x > WIDTH - RIGHT - 70 else "middle"
     stem = svg.element(
         "line", **svg.paint(stroke="risk"), stroke_dasharray="3 3", x1=x, x2=x, y1=y + 6, y2=HEIGHT - BOTTOM
     )
@@ -209,9 +209,11 @@ def hover_data(
             [round(value, 4) for _, value in data.measured] + [None] * len(later),
             *([*ahead, *column] for column in columns or [[None]] * 3),
         ],
+        "ahead": bool(data.expected),
         "range": list(data.domain),
         "limit": limit,
         "limitLabel": outlook.limit_label or ("" if limit is None else scale.short(limit, unit)),
+        "limitShort": "" if limit is None else scale.short(limit, unit),
         "now": round(data.now.timestamp()),
         "todayLabel": words.today,
         "runout": round(scale.midnight_of(at, data.zone).timestamp()) if at and limit is not None else None,

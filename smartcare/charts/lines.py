@@ -8,11 +8,11 @@ from typing import TypedDict
 
 from smartcare.charts import scale, svg
 from smartcare.charts.palette import COLOURS
-from smartcare.charts.plot import WIDTH, Plot
+from smartcare.charts.plot import DIGIT, WIDTH, Plot
 from smartcare.charts.words import ENGLISH, Words
 
-HEIGHT = 260
-MOST_POINTS = 430  # one for every two pixels; more are summed up in mean, low and high
+HEIGHT = 230
+MOST_POINTS = 320  # one for every two pixels; more are summed up in mean, low and high
 MOST_ROWS = 60
 STYLES = (("acc", 2.25, None), ("ink3", 1.75, "6 4"), ("acc", 1.75, "2 3"), ("line2", 2.0, None))
 Value = tuple[datetime, float | None] | tuple[datetime, float | None, float | None, float | None]
@@ -70,7 +70,7 @@ def lines(
         body += "".join(_run(plot, run, colour, width, dash) for run in of_one)
     body += "".join(plot.limit(value, scale.short(value, unit)) for value in limits)
     labels = [one["label"] for one in series[: len(STYLES)]]
-    body += _legend(labels, plot.left) if len(labels) > 1 else ""
+    body += _legend(labels, max(plot.left, len(unit) * DIGIT)) if len(labels) > 1 else ""
     name = _name(label, labels, runs, unit, words)
     header, rows = _table(labels, runs, unit, window.zone, words)
     return svg.Chart(svg.picture((WIDTH, HEIGHT), name, body), name, header, rows)
@@ -145,7 +145,7 @@ def _legend(labels: list[str], left: float) -> str:
             "line", **svg.paint(stroke=colour), x1=x, x2=x + 18, y1=10, y2=10, stroke_width=width, stroke_dasharray=dash
         )
         body += svg.axis_text(x + 24, 14, text)
-        x += 44 + len(text) * 6.3
+        x += 44 + len(text) * DIGIT
     return body
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from smartcare.charts import scale, svg
 from smartcare.charts.words import Words
 
-WIDTH, RIGHT, TOP, BOTTOM = 860, 10, 26, 26
-DIGIT = 6.3  # px an axis character takes at 11 px
+WIDTH, RIGHT, TOP, BOTTOM = 640, 10, 32, 26
+DIGIT = 10.0  # px an axis character takes where phones draw it larger
+SHORT_UNIT = 1  # characters; a longer unit stands once above the axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Plot:
     @classmethod
     def of(cls, times: tuple[datetime, datetime], domain: tuple[float, float], *, height: float, unit: str) -> "Plot":
         """A box for times (aware) and a domain of values."""
-        longest = max(len(scale.short(tick, unit)) for tick in scale.ticks(*domain) or [0.0])
-        left = max(40.0, longest * DIGIT + 12)
+        longest = max(len(scale.short(tick)) for tick in scale.ticks(*domain) or [0.0])
+        left = max(44.0, (longest + (len(unit) == SHORT_UNIT)) * DIGIT + 12)
         start, end = (moment.timestamp() for moment in times)
         return cls(
             across=scale.Scale(start, end, left, WIDTH - RIGHT),
@@ -41,14 +42,15 @@ class Plot:
 
     def grid(self, times: tuple[datetime, datetime], words: Words) -> str:
         """Lines and labels of both axes. times: in the zone whose clock is shown."""
-        body = ""
+        each, once = (self.unit, "") if len(self.unit) <= SHORT_UNIT else ("", self.unit.strip())
+        body = svg.axis_text(0, 13, once) if once else ""
         for tick in scale.ticks(self.up.low, self.up.high):
             y = self.up(tick)
             body += svg.element("line", **svg.paint(stroke="line"), x1=self.left, x2=WIDTH - RIGHT, y1=y, y2=y)
-            body += svg.axis_text(self.left - 8, y + 4, scale.short(tick, self.unit), anchor="end")
-        for moment, label in scale.time_ticks(*times, words):
+            body += svg.axis_text(self.left - 8, y + 4, scale.short(tick, each), anchor="end")
+        for moment, label in scale.time_ticks(*times, words, most=6):
             x = self.x(moment)
-            anchor = "end" if x > WIDTH - RIGHT - 20 else "middle"
+            anchor = "end" if x > WIDTH - RIGHT - 24 else "middle"
             body += svg.axis_text(x, self.height - 6, label, anchor=anchor)
         return body
 

@@ -31,8 +31,10 @@
     if (data.limit !== null) {
       const y = plot.valToPos(data.limit, "y", true);
       line(plot, [left, y], [right, y], { colour: css("--down"), width: 1.5, dash: [2, 3] });
-      text(plot, data.limitLabel, [left + 6 * px, y - 6 * px], { colour: css("--down-text"), size: 11, align: "left" });
+      const words = plot.width < 520 ? data.limitShort : data.limitLabel;
+      text(plot, words, [left + 6 * px, y - 6 * px], { colour: css("--down-text"), size: 11, align: "left" });
     }
+    if (!data.ahead) { plot.ctx.restore(); return; }
     const now = plot.valToPos(data.now, "x", true);
     line(plot, [now, top], [now, top + height], { colour: css("--line-strong"), width: 1 });
     text(plot, data.todayLabel, [now - 6 * px, top + 12 * px], { colour: css("--ink-2"), size: 11, align: "right" });
@@ -65,13 +67,13 @@
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), data.zone),
       cursor: { y: false, points: { size: 7 } },
       scales: { y: { range: data.range } },
-      axes: [{ ...axis, values: days, space: 70 },
+      axes: [{ ...axis, values: days, space: 70, size: 30 },
         { ...axis, values: (plot, ticks) => ticks.map((tick) => tick.toLocaleString() + data.unit), size: 52 }],
-      bands: [{ series: [3, 4], fill: faint(css("--risk"), 17) }],
+      bands: data.ahead ? [{ series: [3, 4], fill: faint(css("--risk"), 17) }] : [],
       series: [{ label: data.words.day, value: "{D} {MMM} {YYYY}" },
         series(data.words.measured, { stroke: css("--accent"), width: 2.25, fill: faint(css("--accent"), 9) }),
         series(data.words.expected, { stroke: css("--risk"), width: 2, dash: [6, 5] }),
-        series(data.words.high, { stroke: "transparent" }), series(data.words.low, { stroke: "transparent" })],
+        series(data.words.high, { stroke: "transparent" }), series(data.words.low, { stroke: "transparent" })].slice(0, data.ahead ? 5 : 2),
       hooks: { draw: [marks(data)] },
     };
   }
@@ -88,7 +90,7 @@
     let plot = null;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(options(data, box.clientWidth, height), data.series, canvas);
+      plot = new uPlot(options(data, box.clientWidth, height), data.series.slice(0, data.ahead ? 5 : 2), canvas);
     };
     drawing.classList.add("replaced");
     box.append(canvas);

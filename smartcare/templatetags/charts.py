@@ -63,6 +63,7 @@ register.simple_tag(_marks.avatar, name="avatar")
 for function in (_text.ago, _text.bits, _text.metric_value, _text.datez, _text.dayz):
     register.filter(function.__name__, function)
 
+WIDE_FROM = 16  # devices; a map of more is wider than a phone
 KIND_ICONS = {
     "inventory": "list",
     "health": "health",
@@ -77,10 +78,10 @@ def _markup(text: str) -> SafeString:
     return mark_safe(text)  # noqa: S308 - see above
 
 
-def _chart(chart: svg.Chart, *, table: bool, hover: SafeString | str = "") -> SafeString:
-    """The picture in its box, with its numbers beneath."""
-    shown = {"svg": _markup(chart.svg), "name": chart.name, "header": chart.header, "hover": hover}
-    return render_to_string("ui/_chart.html", {**shown, "rows": chart.rows if table else ()})
+def _chart(chart: svg.Chart, *, table: bool, **more: object) -> SafeString:
+    """The picture in its box, with its numbers beneath. more: what ui/_chart.html shows besides."""
+    shown = {"svg": _markup(chart.svg), "header": chart.header, "rows": chart.rows if table else ()}
+    return render_to_string("ui/_chart.html", {**shown, **more})
 
 
 @register.simple_tag
@@ -122,8 +123,10 @@ def chart_bars90(
 def chart_horizon(
     events: Sequence[horizon.Event], today: date | None = None, days: int = 90, table: bool = True
 ) -> SafeString:
-    """Dated events of the days ahead."""
-    return _chart(horizon.horizon(events, today=today or timezone.localdate(), days=days), table=table)
+    """Dated events of the days ahead; on phones a list."""
+    chart = horizon.horizon(events, today=today or timezone.localdate(), days=days)
+    phone = [{"state": one["state"], "title": one["title"], "detail": one.get("detail", "")} for one in events]
+    return _chart(chart, table=table, phone=phone)
 
 
 @register.simple_tag
@@ -149,7 +152,7 @@ def chart_forecast(
     data = forecast.frame(measured, expected, outlook, now=now, zone=_text.zone_of(zone))  # type: ignore[arg-type]  # rows of four
     chart = forecast.forecast(data, outlook, label=label, unit=suffix)
     hover = json_script(forecast.hover_data(data, outlook, zone=str(zone), unit=suffix)) if data else ""
-    return _chart(chart, table=table, hover=hover)
+    return _chart(chart, table=table, hover=hover, legend=bool(data and data.expected), shape_of_box="plot")
 
 
 @register.simple_tag
@@ -169,7 +172,7 @@ def chart_lines(
     scaled = [lines.Series(label=one["label"], points=[_scaled(p, factor) for p in one["points"]]) for one in series]
     window = lines.Window(start, end, _text.zone_of(zone), gap_s)
     chart = lines.lines(scaled, label=label, unit=suffix, window=window, limit=_times(limit, factor))
-    return _chart(chart, table=table)
+    return _chart(chart, table=table, shape_of_box="plot")
 
 
 def _scaled(point: lines.Value, factor: float) -> lines.Value:
@@ -193,15 +196,24 @@ def chart_gantt(
     zone: str = "UTC",
     table: bool = True,
 ) -> SafeString:
-    """Who had access when."""
+    """Who had access when; on phones a list."""
     chart = gantt.gantt(rows, start=start, end=end, today=today or timezone.now(), zone=_text.zone_of(zone))
-    return _chart(chart, table=table)
+    return _chart(chart, table=table, phone=[_phone_line(row) for row in rows])
+
+
+def _phone_line(row: gantt.Row) -> dict[str, str]:
+    """A row of the gantt in words; the shape is that of its last span, a live grant has a healthy one."""
+    spans = row["spans"]
+    state = spans[-1].get("state", "acc") if spans else "mute"
+    told = [*(span.get("label", "") for span in spans[-1:]), row.get("note", "")]
+    return {"state": "ok" if state == "acc" else state, "title": row["name"], "detail": ", ".join(filter(None, told))}
 
 
 @register.simple_tag
 def chart_topology(nodes: Sequence[topology.Node], label: str = "", table: bool = True) -> SafeString:
     """What hangs on what."""
-    return _chart(topology.topology(nodes, label=label), table=table)
+    wide = len(nodes) > WIDE_FROM
+    return _chart(topology.topology(nodes, label=label), table=table, scrolls=wide, shape_of_box="wide" if wide else "")
 
 
 @register.simple_tag
