@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from telemetry.ingest.batch import DecodeError, at_most
 from telemetry.ingest.formats import wire
-from telemetry.ingest.formats.otlp_model import UNSTORABLE, Attributes, Point, Record, Stream, body_text
+from telemetry.ingest.formats.otlp_model import SCALARS, UNSTORABLE, Attributes, Point, Record, Stream, body_text
 from telemetry.ingest.limits import KIB, Limits
 
 COUNTED_FROM: Final = 256 * KIB
@@ -167,8 +167,12 @@ def _attributes(pairs: Any) -> Attributes:
     found: Attributes = {}
     for pair in pairs:
         value = pair.value
-        scalar = value.string_value or _value(value)
-        if isinstance(scalar, str | int | float):
+        text = value.string_value
+        if text:
+            found[pair.key] = text
+            continue
+        scalar = _value(value)
+        if type(scalar) in SCALARS:
             found[pair.key] = scalar
     return found
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from telemetry.ingest import strictjson
 from telemetry.ingest.batch import DecodeError, at_most
-from telemetry.ingest.formats.otlp_model import Attributes, Point, Record, Stream, body_text
+from telemetry.ingest.formats.otlp_model import SCALARS, Attributes, Point, Record, Stream, body_text
 from telemetry.ingest.limits import Limits
 
 _SHAPES: Final = {
@@ -104,14 +104,16 @@ def _record(raw: dict[str, Any]) -> Record:
 
 def _attributes(holder: dict[str, Any]) -> Attributes:
     found: Attributes = {}
-    for pair in holder.get("attributes") or ():
-        if type(pair) is not dict:
-            raise _wrong("attributes", "a list of objects")
-        value = pair.get("value")
-        text = value.get("stringValue") if type(value) is dict else None
-        scalar = text if type(text) is str else _value(_object(pair, "value"))
-        if isinstance(scalar, str | int | float) and type(pair.get("key", "")) is str:
-            found[pair.get("key", "")] = scalar
+    for pair in _objects(holder, "attributes"):
+        key, value = pair.get("key", ""), pair.get("value")
+        if type(key) is not str:
+            raise _wrong("key", "a string")
+        if type(value) is dict and len(value) == 1 and type(value.get("stringValue")) is str:
+            found[key] = value["stringValue"]
+            continue
+        scalar = _value(_object(pair, "value"))
+        if type(scalar) in SCALARS:
+            found[key] = scalar
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 type Attributes = dict[str, str | int | float | bool]
 """Scalar attributes by key; lists and maps are left out, nothing of ours is told in them."""
 
+SCALARS: Final = frozenset((str, int, float, bool))
 UNSTORABLE: Final = "\0"
 UNSTORABLE_TEXT: Final = "a string holds U+0000 or is not UTF-8"
 DELTA: Final = 1  # AggregationTemporality
