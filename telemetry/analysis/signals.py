@@ -55,6 +55,7 @@ _DIRECT: Mapping[str, tuple[Role, float]] = {
     "icmp.loss": (Role.LOSS, 100.0),
     "icmp.rtt": (Role.DELAY, 1000.0),
     "if.utilization": (Role.LOAD, 100.0),
+    "fs.utilization": (Role.FLASH, 100.0),
 }
 _WATCHED_STATES = ("device.reachable", "sensor.status", "fan.status", "psu.status")
 

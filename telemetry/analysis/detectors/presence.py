@@ -56,7 +56,20 @@ def packed(expected: NDArray[np.bool_]) -> bytes:
     return np.packbits(expected).tobytes()
 
 
-def expects(packed_hours: bytes, *, zone: str, now: float) -> bool:
-    """Whether a report is to be expected at `now`, by hours as `packed` made them."""
-    weekly = localtime.hour_of_week(zone, int(now // 3600))
-    return bool(packed_hours[weekly // 8] >> (7 - weekly % 8) & 1)
+def expected_since(packed_hours: bytes, *, zone: str, now: float) -> float:
+    """Start of the stretch of expected hours that `now` lies in; infinite outside of one, -infinite without end."""
+    hour = int(now // 3600)
+    weekly = localtime.hour_of_week(zone, hour)
+    expected = np.unpackbits(np.frombuffer(packed_hours, np.uint8))[:HOURS_A_WEEK].astype(bool)
+    return _stretch_start(expected, weekly, hour)
+
+
+def _stretch_start(expected: NDArray[np.bool_], weekly: int, hour: int) -> float:
+    if not expected[weekly]:
+        return float("inf")
+    if expected.all():
+        return float("-inf")
+    back = 0
+    while expected[(weekly - back - 1) % HOURS_A_WEEK]:
+        back += 1
+    return (hour - back) * 3600.0

@@ -91,7 +91,7 @@ def boots_in(row: Any, t: Floats, uptime: Floats, events: Iterable[Event]) -> li
         reason = reason_in(event.text)
         if reason is not None:
             found.append(Boot(event.at, reason, event.seen_at))
-    return sorted(found, key=lambda boot: (boot.seen_at, boot.reason != Reason.UNKNOWN, boot.at))
+    return sorted(found, key=lambda boot: (boot.seen_at, boot.reason == Reason.UNKNOWN, boot.at))
 
 
 def remember(row: Any, boot: Boot) -> bool:
