@@ -1,9 +1,19 @@
 UV ?= uv
-PY := .venv/bin/python
+EXPORT := $(UV) export -q --frozen --no-emit-project --no-header --no-annotate --no-dev
 
-.PHONY: lock
+.PHONY: help check soak lock
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: ## everything CI runs
+	.ci/run
+
+soak: ## the long runs, which CI leaves out
+	python3 manage.py test -m soak -n 0
+
 lock: ## resolve pyproject.toml and write the hashed lists (they name no registry)
 	$(UV) lock
-	$(UV) export -q --frozen --no-emit-project --no-header --no-annotate --no-dev --group embedded -o smartcare/requirements-demo.txt
-	$(UV) export -q --frozen --no-emit-project --no-header --no-annotate --no-dev --group embedded --group test -o smartcare/requirements-test.txt
-	$(UV) export -q --frozen --no-emit-project --no-header --no-annotate --no-dev --group embedded --group test --group lint -o smartcare/requirements-lint.txt
+	$(EXPORT) -o smartcare/requirements-prod.txt
+	$(EXPORT) --group embedded -o smartcare/requirements-demo.txt
+	$(EXPORT) --group embedded --group test -o smartcare/requirements-test.txt
+	$(EXPORT) --group embedded --group test --group lint -o smartcare/requirements-lint.txt

@@ -178,3 +178,8 @@ def ensure(purpose):
     if WINDOWS:
         sys.exit(subprocess.call(argv))
     os.execv(VENV_PYTHON, argv)  # noqa: S606 - ourselves again
+
+
+if __name__ == "__main__":  # `bootstrap.py lint`: make the environment, say which Python is in it
+    ensure(sys.argv[1])
+    sys.stdout.write(sys.executable + "\n")

@@ -35,7 +35,11 @@ def pytest_load_initial_conftests() -> Generator[None]:
         except devstack.StackError as error:
             _undo.close()
             raise pytest.UsageError(str(error)) from None
-    return (yield)
+    try:
+        return (yield)
+    except BaseException:  # settings or a conftest that cannot be loaded: pytest_unconfigure will not be called
+        _undo.close()
+        raise
 
 
 def pytest_report_header() -> str:
