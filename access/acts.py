@@ -24,6 +24,8 @@ ACTS = {
     "staff.answered",
     "staff.break_glass",
     "staff.ended",
+    "organization.opened",
+    "member.added",
     "organization.closed",
     "organization.suspended",
     "member.removed",

@@ -67,12 +67,20 @@ RECEIVES_ALERTS = (Role.OWNER, Role.APPROVER, Role.VIEWER, Role.ADMIN, Role.ENGI
 def recipient_refusal(*, owner: UUID, user: UUID | None) -> str:
     """Mail: why this person may not be written to for this organization now; '' if he or she may."""
     member = Membership.objects.filter(
-        organization=owner, organization__status=OrganizationStatus.ACTIVE, user=user, user__is_active=True, role__in=RECEIVES_ALERTS
+        organization=owner,
+        organization__status=OrganizationStatus.ACTIVE,
+        user=user,
+        user__is_active=True,
+        role__in=RECEIVES_ALERTS,
     )
     return "" if member.exists() else "no_longer_a_member"
 
 
 def categories_now(grant: UUID | None) -> frozenset[Category]:
     """What a live grant covers at this moment; rendering shows figures of these alone."""
-    row = Grant.objects.filter(pk=grant, closed_at=None, expires_at__gt=Now()).values_list("categories", flat=True).first()
+    row = (
+        Grant.objects.filter(pk=grant, closed_at=None, expires_at__gt=Now())
+        .values_list("categories", flat=True)
+        .first()
+    )
     return frozenset(Category(c) for c in row or [])

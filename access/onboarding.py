@@ -21,13 +21,20 @@ from access.models import (
     Site,
     User,
 )
-from access.principal import principal
+from access.principal import acting, principal
 from access.viewer import Viewer
 
 
 @transaction.atomic
 def open_organization(
-    *, kind: OrganizationKind, name: str, first_member: User, timezone: str = "UTC", city: str = "", profile: str = "", referred_by: Organization | None = None
+    *,
+    kind: OrganizationKind,
+    name: str,
+    first_member: User,
+    timezone: str = "UTC",
+    city: str = "",
+    profile: str = "",
+    referred_by: Organization | None = None,
 ) -> tuple[Organization, Membership]:
     """A new company and its first owner or admin. Call it with no principal, or as the user who signs up.
 
@@ -53,8 +60,15 @@ def open_organization(
         membership = _join(organization, first_member, role)
         viewer = Viewer.of_membership(membership)
         audit.record(
-            customer=organization.pk, by=viewer, action="organization.opened", kind="organization", id=organization.public_id, words=name
+            customer=organization.pk,
+            by=viewer,
+            action="organization.opened",
+            kind="organization",
+            id=organization.public_id,
+            words=name,
         )
+        with acting(viewer):
+            acts.happened("organization.opened", organization, first_member=first_member, by=viewer)
     return organization, membership
 
 
@@ -78,7 +92,10 @@ def open_site(*, name: str, by: Viewer, city: str = "", timezone: str = "") -> S
 @transaction.atomic
 def add_member(*, organization: Organization, user: User, role: Role, by: Viewer | None) -> Membership:
     """Make somebody a member. Call it inside the organization's own principal. Raises NotAllowed, Invalid."""
-    require(by is None or (by.may_manage_people and by.organization_id == organization.pk), "Only owners and admins add people")
+    require(
+        by is None or (by.may_manage_people and by.organization_id == organization.pk),
+        "Only owners and admins add people",
+    )
     if role not in (CUSTOMER_ROLES if organization.is_customer else PARTNER_ROLES):
         raise Invalid("This role does not exist here", "role")
     if Membership.objects.filter(organization=organization, user=user).exists():
@@ -93,6 +110,7 @@ def add_member(*, organization: Organization, user: User, role: Role, by: Viewer
         words=user.name,
         after={"role": role},
     )
+    acts.happened("member.added", membership, by=by)
     return membership
 
 
@@ -125,14 +143,23 @@ def remove_member(membership: Membership, *, by: Viewer) -> None:
     """An ex-member loses everything at once: every read asks for the membership again. Raises NotAllowed, Invalid."""
     organization, user = membership.organization, membership.user
     leaving = by.user_id == user.pk and by.organization_id == organization.pk
-    require(leaving or (by.may_manage_people and by.organization_id == organization.pk), "Only owners and admins remove people")
+    require(
+        leaving or (by.may_manage_people and by.organization_id == organization.pk),
+        "Only owners and admins remove people",
+    )
     _keep_one_in_charge(membership)
     role = membership.role
     if organization.group_id:
         user.groups.remove(organization.group_id)
     acts.happened("member.removed", membership, by=by)
     audit.record(
-        customer=organization.pk, by=by, action="member.removed", kind="user", id=user.pk, words=user.name, before={"role": role}
+        customer=organization.pk,
+        by=by,
+        action="member.removed",
+        kind="user",
+        id=user.pk,
+        words=user.name,
+        before={"role": role},
     )
     membership.delete()
 
@@ -169,7 +196,12 @@ def close_organization(organization: Organization, *, by: Viewer) -> None:
         acts.happened("organization.closed", organization, by=by)
         for membership in Membership.objects.filter(organization=organization).select_related("user", "organization"):
             audit.record(
-                customer=organization.pk, by=by, action="member.removed", kind="user", id=membership.user_id, words=membership.user.name
+                customer=organization.pk,
+                by=by,
+                action="member.removed",
+                kind="user",
+                id=membership.user_id,
+                words=membership.user.name,
             )
         Membership.objects.filter(organization=organization).delete()
         ServiceAccount.objects.filter(organization=organization, revoked_at=None).update(revoked_at=Now())
@@ -229,5 +261,3 @@ def _free_slug(name: str) -> str:
     if not Organization.objects.filter(slug=base).exists():
         return base
     return f"{base}-{uuid.uuid4().hex[:6]}"
-
-

@@ -30,6 +30,8 @@ class Context:
     user: str = ""
     account: str = ""
     customers: str = ""
+    statement_ms: int = 0  # 0: as the server has it
+    lock_ms: int = 0
 
 
 _NOBODY = Context()
@@ -62,29 +64,38 @@ def principal(
         user=str(user or ""),
         account=str(account or ""),
         customers=",".join(sorted(str(c) for c in customers)),
+        statement_ms=statement_ms or (JOB_STATEMENT_MS if kind == "job" else WEB_STATEMENT_MS),
+        lock_ms=lock_ms or (JOB_LOCK_MS if kind == "job" else WEB_LOCK_MS),
     )
-    slow = kind == "job"
     outer = _current.get()
+    nested = connection.in_atomic_block
     with transaction.atomic():
-        _tell(context, statement_ms or (JOB_STATEMENT_MS if slow else WEB_STATEMENT_MS), lock_ms or (JOB_LOCK_MS if slow else WEB_LOCK_MS))
+        _tell(context)
         token = _current.set(context)
         try:
             yield
         finally:
             _current.reset(token)
-            # An inner principal is a savepoint of the outer one: a released savepoint keeps its settings, so put them back.
-            if outer is not _NOBODY and not connection.needs_rollback:
-                _tell(outer, None, None)
+        # A released savepoint keeps its settings, so put the outer ones back. Rolled back to, it does so by itself, and
+        # the transaction may take no further statement.
+        if nested and not connection.needs_rollback:
+            _tell(outer)
 
 
-def _tell(context: Context, statement_ms: int | None, lock_ms: int | None) -> None:
+def _tell(context: Context) -> None:
+    values = {
+        "app.kind": context.kind,
+        "app.organization": context.organization,
+        "app.user": context.user,
+        "app.account": context.account,
+        "app.customers": context.customers,
+    }
+    if context.statement_ms:
+        values |= {"statement_timeout": str(context.statement_ms), "lock_timeout": str(context.lock_ms)}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('app.kind', %s, true), set_config('app.organization', %s, true), set_config('app.user', %s, true),"
-            " set_config('app.account', %s, true), set_config('app.customers', %s, true)"
-            + (", set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)" if statement_ms else ""),
-            [context.kind, context.organization, context.user, context.account, context.customers]
-            + ([str(statement_ms), str(lock_ms)] if statement_ms else []),
+            "SELECT " + ", ".join(["set_config(%s, %s, true)"] * len(values)),
+            [text for pair in values.items() for text in pair],
         )
 
 

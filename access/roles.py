@@ -48,7 +48,9 @@ def statements_for_roles(database: str, login: str, *, superuser: bool) -> list[
         f"ALTER ROLE {APP} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE",
     ]
     if superuser:  # BYPASSRLS can only be given by a superuser; without it there is no backup role, and doctor says so
-        sql.append(f"DO $$ BEGIN CREATE ROLE {BACKUP} LOGIN BYPASSRLS; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        sql.append(
+            f"DO $$ BEGIN CREATE ROLE {BACKUP} LOGIN BYPASSRLS; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
     sql += [
         "GRANT sc_policy, sc_claim, sc_ingest TO sc_owner",
         *([] if superuser else [f'GRANT sc_owner TO "{login}"']),
@@ -67,7 +69,9 @@ def prepare(connection: Any) -> list[str]:
     printed for somebody who may; empty means everything is there."""
     failed: list[str] = []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), session_user, (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)")
+        cursor.execute(
+            "SELECT current_database(), session_user, (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)"
+        )
         database, login, superuser = cursor.fetchone()
         if not superuser and _is_prepared(cursor, database, login):
             return []
@@ -81,13 +85,15 @@ def prepare(connection: Any) -> list[str]:
 
 def _is_prepared(cursor: Any, database: str, login: str) -> bool:
     cursor.execute(
-        "SELECT count(*) = 5 AND bool_and(rolname <> 'sc_app' OR (NOT rolsuper AND NOT rolbypassrls)) FROM pg_roles WHERE rolname = ANY(%s)",
+        "SELECT count(*) = 5 AND bool_and(rolname <> 'sc_app' OR (NOT rolsuper AND NOT rolbypassrls))"
+        " FROM pg_roles WHERE rolname = ANY(%s)",
         [[*NOLOGIN, APP]],
     )
     if not cursor.fetchone()[0]:
         return False
     cursor.execute(
-        "SELECT pg_has_role(%s, 'sc_owner', 'member'), (SELECT nspowner::regrole::text = 'sc_owner' FROM pg_namespace WHERE nspname = 'public')",
+        "SELECT pg_has_role(%s, 'sc_owner', 'member'),"
+        " (SELECT nspowner::regrole::text = 'sc_owner' FROM pg_namespace WHERE nspname = 'public')",
         [login],
     )
     return all(cursor.fetchone())

@@ -61,7 +61,9 @@ class Protect(Sql):
         if adds:
             sql.append(f'CREATE POLICY adds ON "{table}" FOR INSERT TO sc_app WITH CHECK ({adds})')
         if changes:
-            sql.append(f'CREATE POLICY changes ON "{table}" FOR UPDATE TO sc_app USING ({changes}) WITH CHECK ({changes})')
+            sql.append(
+                f'CREATE POLICY changes ON "{table}" FOR UPDATE TO sc_app USING ({changes}) WITH CHECK ({changes})'
+            )
         if removes:
             sql.append(f'CREATE POLICY removes ON "{table}" FOR DELETE TO sc_app USING ({removes})')
         self.forwards = sql
@@ -99,7 +101,16 @@ class Lend(Sql):
 class CompositeKey(Sql):
     """A foreign key that carries the customer: a row cannot name another tenant's row, which row-level security would not check."""
 
-    def __init__(self, table: str, column: str, target: str, *, first: str = "customer_id", target_first: str = "customer_id", target_column: str = "id") -> None:
+    def __init__(
+        self,
+        table: str,
+        column: str,
+        target: str,
+        *,
+        first: str = "customer_id",
+        target_first: str = "customer_id",
+        target_column: str = "id",
+    ) -> None:
         self._args = [table, column, target]
         self._kwargs = {"first": first, "target_first": target_first, "target_column": target_column}
         name = f"{table}_{column}_same_{first.removesuffix('_id')}"[:63]

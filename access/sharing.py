@@ -5,7 +5,7 @@ locked in id order, so that two approvers have one outcome. Call them inside `ac
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,7 +68,6 @@ def words(grant: Grant) -> str:
     return f"{grant.partner.name} at {grant.site.name}"
 
 
-@transaction.atomic
 def give(
     *, partner: Organization, sites: Iterable[Site], terms: Terms, by: Viewer, request: AccessRequest | None = None
 ) -> list[Grant]:
@@ -76,17 +75,28 @@ def give(
 
     Raises NotAllowed, Invalid. Returns the grants in the order of the sites' names.
     """
-    terms.check()
+    return decide(partner=partner, terms=dict.fromkeys(sites, terms), by=by, request=request)
+
+
+@transaction.atomic
+def decide(
+    *, partner: Organization, terms: Mapping[Site, Terms], by: Viewer, request: AccessRequest | None = None
+) -> list[Grant]:
+    """give() with terms of their own for each site, still one decision. Raises NotAllowed, Invalid."""
     if not (partner.is_partner and partner.is_active):
         raise Invalid("This partner cannot be given access", "partner")
-    chosen = sorted(sites, key=lambda s: s.pk)
+    chosen = sorted(terms, key=lambda s: s.pk)
     if not chosen:
         raise Invalid("Choose at least one site", "sites")
     for site in chosen:
+        terms[site].check()
         require(may_share(by, site), "Only owners and approvers of your company can share a site")
     _lock_sites([s.pk for s in chosen])
     decision = uuid.uuid4()
-    grants = [_give_one(partner=partner, site=site, terms=terms, by=by, request=request, decision=decision) for site in chosen]
+    grants = [
+        _give_one(partner=partner, site=site, terms=terms[site], by=by, request=request, decision=decision)
+        for site in chosen
+    ]
     return sorted(grants, key=lambda g: g.site.name)
 
 
@@ -113,7 +123,8 @@ def change(grant: Grant, *, terms: Terms, by: Viewer) -> Grant:
 def revoke(grant: Grant, *, by: Viewer) -> Grant:
     """End a grant now: reads stop at the next statement, what is queued is cancelled. Raises NotAllowed, Ended."""
     require(
-        by.may_decide and grant.customer_id == by.organization_id, "Only owners and approvers of your company can stop access"
+        by.may_decide and grant.customer_id == by.organization_id,
+        "Only owners and approvers of your company can stop access",
     )
     _lock_sites([grant.site_id])
     return _close(_lock_open(grant), by=by, revoked=True, action="grant.revoked")
@@ -121,7 +132,10 @@ def revoke(grant: Grant, *, by: Viewer) -> Grant:
 
 def give_back(grant: Grant, *, by: Viewer) -> Grant:
     """A partner returns what it holds. Written as work of the customer: only its side writes grants. Raises NotAllowed, Ended."""
-    require(by.is_partner and by.may_write and grant.partner_id == by.organization_id, "This access is not yours to give back")
+    require(
+        by.is_partner and by.may_write and grant.partner_id == by.organization_id,
+        "This access is not yours to give back",
+    )
     require(by.account is None and by.role in {"admin"}, "Only an admin of your company can give access back")
     with principal(kind="job", customers=[grant.customer_id]):
         _lock_sites([grant.site_id])
@@ -135,7 +149,9 @@ def stop_all(*, by: Viewer) -> list[Grant]:
     open_grants = list(Grant.objects.filter(customer=by.organization_id, closed_at=None).order_by("site_id", "pk"))
     _lock_sites([g.site_id for g in open_grants])
     # Seen again under the locks: somebody may have stopped one in between.
-    still_open = Grant.objects.select_for_update(of=("self",)).filter(pk__in=[g.pk for g in open_grants], closed_at=None)
+    still_open = Grant.objects.select_for_update(of=("self",)).filter(
+        pk__in=[g.pk for g in open_grants], closed_at=None
+    )
     return [_close(g, by=by, revoked=True, action="grant.revoked") for g in still_open.order_by("pk")]
 
 
@@ -169,13 +185,22 @@ def drain(grant_id: UUID, *, customer: UUID, timeout_s: float = 20.0) -> datetim
         with principal(
             kind="job", customers=[customer], lock_ms=int(timeout_s * 1000), statement_ms=int(timeout_s * 1000) + 1000
         ):
-            closed = Grant.objects.filter(pk=grant_id, closed_at__isnull=False).select_related("partner", "site").first()
+            closed = (
+                Grant.objects.filter(pk=grant_id, closed_at__isnull=False).select_related("partner", "site").first()
+            )
             if closed is None or closed.drained_at:
                 return closed.drained_at if closed else None
             lock_passage(closed.site_id, closed.partner_id, shared=False)
             Grant.objects.filter(pk=grant_id, drained_at=None).update(drained_at=Now())
             closed.refresh_from_db()
-            audit.record(customer=customer, by=None, action="grant.drained", kind="grant", id=closed.public_id, words=words(closed))
+            audit.record(
+                customer=customer,
+                by=None,
+                action="grant.drained",
+                kind="grant",
+                id=closed.public_id,
+                words=words(closed),
+            )
             return closed.drained_at
     except OperationalError:
         return None
@@ -220,7 +245,13 @@ def _give_one(
     row.partner, row.site = partner, site
     _write_permission_rows(row)
     audit.record(
-        customer=row.customer_id, by=by, action="grant.opened", kind="grant", id=row.public_id, words=words(row), after=facts(row)
+        customer=row.customer_id,
+        by=by,
+        action="grant.opened",
+        kind="grant",
+        id=row.public_id,
+        words=words(row),
+        after=facts(row),
     )
     acts.happened("grant.opened", row, by=by)
     return row
@@ -301,7 +332,10 @@ def _lock_sites(site_ids: Sequence[UUID]) -> None:
 
 def _lock_open(grant: Grant) -> Grant:
     row = (
-        Grant.objects.select_for_update(of=("self",)).filter(pk=grant.pk, closed_at=None).select_related("partner", "site").first()
+        Grant.objects.select_for_update(of=("self",))
+        .filter(pk=grant.pk, closed_at=None)
+        .select_related("partner", "site")
+        .first()
     )
     if row is None:
         raise Ended("This access has already ended")
@@ -317,9 +351,9 @@ def _lock_live(grant: Grant) -> Grant:
 
 def _permission_ids(codenames: Iterable[str]) -> list[int]:
     found = list(
-        Permission.objects.filter(content_type__app_label="access", content_type__model="site", codename__in=list(codenames)).values_list(
-            "pk", flat=True
-        )
+        Permission.objects.filter(
+            content_type__app_label="access", content_type__model="site", codename__in=list(codenames)
+        ).values_list("pk", flat=True)
     )
     if len(found) != len(set(codenames)):
         raise NotAllowed("The permissions of Site are missing: run manage.py migrate")
@@ -329,7 +363,9 @@ def _permission_ids(codenames: Iterable[str]) -> list[int]:
 def _write_permission_rows(row: Grant) -> None:
     SiteGroupPermission.objects.bulk_create(
         [
-            SiteGroupPermission(group_id=row.partner.group_id, permission_id=pk, content_object_id=row.site_id, grant=row)
+            SiteGroupPermission(
+                group_id=row.partner.group_id, permission_id=pk, content_object_id=row.site_id, grant=row
+            )
             for pk in _permission_ids(Category(c).codename for c in row.categories)
         ]
     )
@@ -341,7 +377,9 @@ def _rewrite_permission_rows(row: Grant) -> None:
     SiteGroupPermission.objects.filter(grant=row, permission_id__in=held - wanted).delete()
     SiteGroupPermission.objects.bulk_create(
         [
-            SiteGroupPermission(group_id=row.partner.group_id, permission_id=pk, content_object_id=row.site_id, grant=row)
+            SiteGroupPermission(
+                group_id=row.partner.group_id, permission_id=pk, content_object_id=row.site_id, grant=row
+            )
             for pk in sorted(wanted - held)
         ]
     )

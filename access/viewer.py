@@ -30,6 +30,7 @@ class Viewer:
     account: ServiceAccount | None = None
     only_customers: tuple[str, ...] | None = None
     request_id: str = ""
+    alias: str = ""  # how a push without a person is named in the viewing log
 
     @classmethod
     def of_membership(cls, membership: Membership, *, request_id: str = "") -> "Viewer":
@@ -85,6 +86,8 @@ class Viewer:
     @property
     def name(self) -> str:
         """How this viewer is named to others: the person, or the service account."""
+        if self.alias:
+            return self.alias
         if self.account:
             return f"API key “{self.account.name}”"
         return self.user.name if self.user else "SmartCare"
@@ -100,7 +103,11 @@ class Viewer:
     @property
     def may_decide(self) -> bool:
         """May answer requests and give, change and stop access for its customer."""
-        return self.is_customer and self.may_write and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
+        return (
+            self.is_customer
+            and self.may_write
+            and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
+        )
 
     @property
     def is_owner(self) -> bool:
@@ -109,7 +116,11 @@ class Viewer:
     @property
     def may_edit(self) -> bool:
         """May change the customer's own things that touch nobody's rights: sites, devices, alerts' states."""
-        return self.is_customer and self.may_write and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
+        return (
+            self.is_customer
+            and self.may_write
+            and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
+        )
 
     @property
     def may_manage_people(self) -> bool:

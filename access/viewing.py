@@ -115,5 +115,12 @@ def _count_own(viewer: Viewer, looks: list[Look]) -> None:
                 " VALUES (%s, %s, %s, %s, (statement_timestamp() AT TIME ZONE 'UTC')::date, %s, %s)"
                 " ON CONFLICT (customer_id, person_id, day, category)"
                 " DO UPDATE SET reads = access_ownreadsummary.reads + EXCLUDED.reads",
-                [uuid.uuid4(), viewer.organization_id, viewer.user_id or viewer.account_id, viewer.name[:160], category, count],
+                [
+                    uuid.uuid4(),
+                    viewer.organization_id,
+                    viewer.user_id or viewer.account_id,
+                    viewer.name[:160],
+                    category,
+                    count,
+                ],
             )

@@ -16,7 +16,11 @@ app.autodiscover_tasks(["telemetry"])
 app.conf.beat_schedule = {
     "sweep": {"task": "smartcare.sweep", "schedule": 2.0, "options": {"expires": 10, "queue": "maint"}},
     "silence": {"task": "telemetry.silence", "schedule": 15.0, "options": {"expires": 15, "queue": "analyse"}},
-    "housekeeping": {"task": "smartcare.housekeeping", "schedule": 600.0, "options": {"expires": 300, "queue": "maint"}},
+    "housekeeping": {
+        "task": "smartcare.housekeeping",
+        "schedule": 600.0,
+        "options": {"expires": 300, "queue": "maint"},
+    },
 }
 app.conf.task_routes = {"telemetry.run": {"queue": "maint"}}
 app.conf.task_queues = None

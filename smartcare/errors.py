@@ -19,7 +19,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def broken(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": "Internal error", "status": 500, "request_id": getattr(request, "request_id", "")}
+        problem = {
+            "type": "about:blank",
+            "title": "Internal error",
+            "status": 500,
+            "request_id": getattr(request, "request_id", ""),
+        }
         return JsonResponse(problem, status=500, content_type="application/problem+json")
     return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
 
@@ -28,6 +33,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(
         request,
         "403.html",
-        {"reason": "This form was open for too long, or cookies are switched off. Nothing was saved. Go back, reload the page, and try again."},
+        {
+            "reason": "This form was open for too long, or cookies are switched off. Nothing was saved."
+            " Go back, reload the page, and try again."
+        },
         status=403,
     )

@@ -69,7 +69,9 @@ class ViewerTransaction:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: list[Any], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        if getattr(view, "no_viewer", False) or request.path.startswith(("/ingest/", "/healthz", "/readyz", "/metrics")):
+        if getattr(view, "no_viewer", False) or request.path.startswith(
+            ("/ingest/", "/healthz", "/readyz", "/metrics")
+        ):
             return None
         request.viewer = viewer_of(request, partner_slug=kwargs.get("partner_slug"))  # type: ignore[attr-defined]
         if marked(view, "own_transactions"):
@@ -85,7 +87,11 @@ class ViewerTransaction:
 
 def marked(view: Callable[..., Any], name: str) -> bool:
     """A mark on the function, or on the class behind `as_view()`."""
-    return bool(getattr(view, name, False) or getattr(getattr(view, "view_class", None), name, False) or getattr(getattr(view, "cls", None), name, False))
+    return bool(
+        getattr(view, name, False)
+        or getattr(getattr(view, "view_class", None), name, False)
+        or getattr(getattr(view, "cls", None), name, False)
+    )
 
 
 def own_transactions[V: Callable[..., HttpResponse]](view: V) -> V:

@@ -62,7 +62,9 @@ DEBUG = flag("DEBUG")
 if OFFLINE:
     SECRET_KEY = secrets.token_urlsafe(50)
 else:
-    SECRET_KEY = needed("SECRET_KEY", "export SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')")
+    SECRET_KEY = needed(
+        "SECRET_KEY", "export SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
+    )
 SECRET_KEY_FALLBACKS = listed("SECRET_KEY_FALLBACKS")
 
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -70,7 +72,9 @@ _public = urlsplit(PUBLIC_URL)
 IS_LOOPBACK = _public.hostname in {"127.0.0.1", "localhost", "::1"}
 IS_HTTPS = _public.scheme == "https"
 if not IS_HTTPS and not IS_LOOPBACK:
-    raise ImproperlyConfigured("PUBLIC_URL must start with https:// (http is accepted for 127.0.0.1 and localhost alone)")
+    raise ImproperlyConfigured(
+        "PUBLIC_URL must start with https:// (http is accepted for 127.0.0.1 and localhost alone)"
+    )
 ALLOWED_HOSTS = listed("ALLOWED_HOSTS") or ([_public.hostname or "", "127.0.0.1", "localhost"] if IS_LOOPBACK else [])
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: export ALLOWED_HOSTS=the.host.name of PUBLIC_URL")
@@ -81,7 +85,10 @@ if OFFLINE:
 else:
     DATABASES = {
         "default": database(
-            needed("DATABASE_URL", "export DATABASE_URL=postgresql://sc_app:password@host/smartcare, or use manage.py stack")
+            needed(
+                "DATABASE_URL",
+                "export DATABASE_URL=postgresql://sc_app:password@host/smartcare, or use manage.py stack",
+            )
         )
     }
     # The login that migrates. It exists for `migrate`, `doctor` and tests; web, worker and beat are started without it.
@@ -92,7 +99,9 @@ else:
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = "memory://" if OFFLINE else needed("REDIS_URL", "export REDIS_URL=redis://host:6379/0, or use manage.py stack")
+REDIS_URL = (
+    "memory://" if OFFLINE else needed("REDIS_URL", "export REDIS_URL=redis://host:6379/0, or use manage.py stack")
+)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -169,11 +178,17 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -252,30 +267,39 @@ X_FRAME_OPTIONS = "DENY"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 
-def mail(url: str) -> dict[str, object]:
-    """Settings of smtp://user:password@host:port?tls=1 or console:// or file:///folder."""
+def mailer(url: str) -> dict[str, object]:
+    """MAILERS entry of smtp://user:password@host:587?tls=1, smtps://…, file:///folder or console://."""
     parts = urlsplit(url)
-    query = parse_qs(parts.query)
-    backend = {"console": "console", "file": "filebased", "smtp": "smtp", "smtps": "smtp", "memory": "locmem"}.get(parts.scheme)
-    if backend is None:
-        raise ImproperlyConfigured("EMAIL_URL must be smtp://user:password@host:587?tls=1, smtps://…, file:///folder or console://")
-    return {
-        "EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend",
-        "EMAIL_HOST": parts.hostname or "localhost",
-        "EMAIL_PORT": parts.port or 25,
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_TLS": "tls" in query,
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-        "EMAIL_FILE_PATH": parts.path or None,
-        "DEFAULT_FROM_EMAIL": query.get("from", [f"SmartCare <no-reply@{_public.hostname}>"])[0],
-    }
+    options: dict[str, object] = {}
+    match parts.scheme:
+        case "smtp" | "smtps":
+            options = {
+                "host": parts.hostname or "localhost",
+                "port": parts.port or (465 if parts.scheme == "smtps" else 25),
+                "username": unquote(parts.username or ""),
+                "password": unquote(parts.password or ""),
+                "use_tls": "tls" in parse_qs(parts.query),
+                "use_ssl": parts.scheme == "smtps",
+                "timeout": 10,
+            }
+            backend = "smtp"
+        case "file":
+            backend, options = "filebased", {"file_path": parts.path}
+        case "console":
+            backend = "console"
+        case "memory":
+            backend = "locmem"
+        case _:
+            raise ImproperlyConfigured(
+                "EMAIL_URL must be smtp://user:password@host:587?tls=1, smtps://…, file:///folder or console://"
+            )
+    return {"BACKEND": f"django.core.mail.backends.{backend}.EmailBackend", "OPTIONS": options}
 
 
 EMAIL_URL = os.environ.get("EMAIL_URL", "console://")
-globals().update(mail(EMAIL_URL))
-EMAIL_TIMEOUT = 10
-SERVER_EMAIL = os.environ.get("SERVER_EMAIL", "") or globals()["DEFAULT_FROM_EMAIL"]
+MAILERS = {"default": mailer(EMAIL_URL)}
+_sender = parse_qs(urlsplit(EMAIL_URL).query).get("from", [""])[0]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _sender or f"SmartCare <no-reply@{_public.hostname}>"
 
 # Hosts or networks to which webhooks may go although they are not public, there also by plain http.
 EGRESS_ALLOW = listed("EGRESS_ALLOW")
@@ -283,7 +307,10 @@ METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 PORT = int(os.environ.get("PORT", "8000"))
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["access.api.authentication.ServiceAccountToken", "access.api.authentication.Session"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.api.authentication.ServiceAccountToken",
+        "access.api.authentication.Session",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["access.api.permissions.IsViewer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

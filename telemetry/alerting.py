@@ -46,13 +46,23 @@ class Place:
     device_id: UUID
 
 
-def apply(place: Place, findings: Sequence[Finding], *, observed_at: datetime, muted: bool = False, rules: frozenset[str] | None = None) -> list[Alert]:
+def apply(
+    place: Place,
+    findings: Sequence[Finding],
+    *,
+    observed_at: datetime,
+    muted: bool = False,
+    rules: frozenset[str] | None = None,
+) -> list[Alert]:
     """Bring a device's alerts to what holds now; findings that are gone resolve their alerts. Returns alerts that changed.
 
     muted: raise nothing new (maintenance, history older than a day), but go on updating and resolving.
     rules: the rules this caller speaks for (None: all but silence's); alerts of others are left alone.
     """
-    current = {(a.rule, a.subject): a for a in Alert.unscoped.select_for_update().filter(device=place.device_id, resolved_at=None)}
+    current = {
+        (a.rule, a.subject): a
+        for a in Alert.unscoped.select_for_update().filter(device=place.device_id, resolved_at=None)
+    }
     holding = {(f.kind, f.subject): f for f in findings}
     changed = []
     for key, finding in holding.items():
@@ -137,7 +147,8 @@ def _write(alert: Alert, finding: Finding) -> None:
     alert.refresh_from_db(fields=["updated_at", "opened_at"])
     if finding.kind in TRAFFIC_RULES:
         TrafficFigures.unscoped.update_or_create(
-            alert=alert, defaults={"customer_id": alert.customer_id, "site_id": alert.site_id, "figures": dict(finding.evidence)}
+            alert=alert,
+            defaults={"customer_id": alert.customer_id, "site_id": alert.site_id, "figures": dict(finding.evidence)},
         )
     if alert.eta is not None:
         _forecast(alert, finding)
@@ -173,7 +184,9 @@ def _forecast(alert: Alert, finding: Finding) -> None:
 
 
 def _resolve(alert: Alert, *, resolution: str, by: Viewer | None = None, note: str = "") -> None:
-    changed = Alert.unscoped.filter(pk=alert.pk, resolved_at=None).update(resolved_at=Now(), resolution=resolution, snoozed_until=None)
+    changed = Alert.unscoped.filter(pk=alert.pk, resolved_at=None).update(
+        resolved_at=Now(), resolution=resolution, snoozed_until=None
+    )
     if changed == 0:
         raise Ended("This alert is resolved already")
     alert.refresh_from_db(fields=["resolved_at", "resolution", "snoozed_until"])
@@ -226,7 +239,7 @@ def acknowledge(alert: Alert, *, by: Viewer) -> Alert:
 
 @transaction.atomic
 def claim(alert: Alert, *, by: Viewer) -> Alert:
-    """"We have it." Raises NotAllowed, Ended, Invalid when another organization has it."""
+    """ "We have it." Raises NotAllowed, Ended, Invalid when another organization has it."""
     require(by.may_answer, "Your role may look at alerts but not take them")
     row = _locked(alert)
     if row.claimed_by_id not in (None, by.organization_id):
@@ -245,7 +258,10 @@ def claim(alert: Alert, *, by: Viewer) -> Alert:
 def release(alert: Alert, *, by: Viewer) -> Alert:
     """Give a taken alert up; its taker, or the customer, may. Raises NotAllowed, Ended."""
     row = _locked(alert)
-    require(by.may_answer and (by.is_customer or row.claimed_by_id == by.organization_id), "Only who has taken it can give it up")
+    require(
+        by.may_answer and (by.is_customer or row.claimed_by_id == by.organization_id),
+        "Only who has taken it can give it up",
+    )
     if row.claimed_by_id is not None:
         row.claimed_by = row.claimed_at = None
         row.save(update_fields=["claimed_by", "claimed_at"])

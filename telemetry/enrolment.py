@@ -63,7 +63,14 @@ def make_code(*, site: Site, by: Viewer, label: str = "", kind: DeviceKind = Dev
         expires_at=timezone.now() + VALID_FOR,
     )
     row.save(force_insert=True)
-    audit.record(customer=site.customer_id, by=by, action="claim.made", kind="claim", id=row.public_id, words=f"{site.name}: {label}")
+    audit.record(
+        customer=site.customer_id,
+        by=by,
+        action="claim.made",
+        kind="claim",
+        id=row.public_id,
+        words=f"{site.name}: {label}",
+    )
     return row, code
 
 
@@ -76,7 +83,12 @@ def enrol(code: str, identity: dict[str, Any]) -> Enrolled:
         raise EnrolmentRefused("claim_refused", "This claim code is unknown, used, or too old: make a new one")
     claim_id, customer_id = found
     with principal(kind="job", customers=[customer_id]):
-        claim = ClaimCode.unscoped.select_for_update(of=("self",)).select_related("site").filter(pk=claim_id, used_at=None).first()
+        claim = (
+            ClaimCode.unscoped.select_for_update(of=("self",))
+            .select_related("site")
+            .filter(pk=claim_id, used_at=None)
+            .first()
+        )
         if claim is None:
             raise EnrolmentRefused("claim_refused", "This claim code is unknown, used, or too old: make a new one")
         device = _known(claim, identity) or _new(claim, identity)
@@ -84,7 +96,9 @@ def enrol(code: str, identity: dict[str, Any]) -> Enrolled:
         claim.used_at = Now()
         claim.device = device
         claim.save(update_fields=["used_at", "device"])
-        audit.record(customer=customer_id, by=None, action="claim.used", kind="claim", id=claim.public_id, words=device.label)
+        audit.record(
+            customer=customer_id, by=None, action="claim.used", kind="claim", id=claim.public_id, words=device.label
+        )
         return Enrolled(device.public_id, issued.secret)
 
 

@@ -43,10 +43,19 @@ class IssuedKey:
 
 @transaction.atomic
 def register(
-    *, site: Site, label: str, kind: DeviceKind = DeviceKind.OTHER, by: Viewer | None, serial: str = "", vendor: str = "", model: str = ""
+    *,
+    site: Site,
+    label: str,
+    kind: DeviceKind = DeviceKind.OTHER,
+    by: Viewer | None,
+    serial: str = "",
+    vendor: str = "",
+    model: str = "",
 ) -> Device:
     """A new device at a site. by=None: an enrolment or a collector, inside a job of the customer. Raises NotAllowed, Invalid."""
-    require(by is None or (by.may_edit and site.customer_id == by.organization_id), "Only owners and approvers add devices")
+    require(
+        by is None or (by.may_edit and site.customer_id == by.organization_id), "Only owners and approvers add devices"
+    )
     label = label.strip()
     if not label:
         raise Invalid("Give the device a name", "label")
@@ -59,14 +68,24 @@ def register(
         customer_id=site.customer_id, device=device, site=site, serial=serial, vendor=vendor, model=model
     ).save(force_insert=True)
     DeviceHealth(customer_id=site.customer_id, device=device, site=site).save(force_insert=True)
-    audit.record(customer=site.customer_id, by=by, action="device.added", kind="device", id=device.public_id, words=f"{label} at {site.name}")
+    audit.record(
+        customer=site.customer_id,
+        by=by,
+        action="device.added",
+        kind="device",
+        id=device.public_id,
+        words=f"{label} at {site.name}",
+    )
     return device
 
 
 @transaction.atomic
 def move(device: Device, *, to: Site, by: Viewer) -> None:
     """To another site of the same customer. What it reported, and the alerts it raised, stay with the site where it happened."""
-    require(by.may_edit and device.customer_id == by.organization_id == to.customer_id, "Only owners and approvers move devices")
+    require(
+        by.may_edit and device.customer_id == by.organization_id == to.customer_id,
+        "Only owners and approvers move devices",
+    )
     locked = Device.unscoped.select_for_update().get(pk=device.pk)
     if locked.site_id == to.pk:
         raise Invalid("The device is at this site already", "site")
@@ -125,19 +144,34 @@ def retire(device: Device, *, by: Viewer) -> None:
     for key in DeviceKey.unscoped.filter(device=device, revoked_at=None):
         stop_key(key, by=by)
     DeviceStay.unscoped.filter(device=device, until=None).update(until=Now())
-    audit.record(customer=device.customer_id, by=by, action="device.retired", kind="device", id=device.public_id, words=device.label)
+    audit.record(
+        customer=device.customer_id,
+        by=by,
+        action="device.retired",
+        kind="device",
+        id=device.public_id,
+        words=device.label,
+    )
 
 
 @transaction.atomic
 def issue_key(
-    *, device: Device | None = None, collector: Collector | None = None, by: Viewer | None, channel: KeyChannel = KeyChannel.HEADER
+    *,
+    device: Device | None = None,
+    collector: Collector | None = None,
+    by: Viewer | None,
+    channel: KeyChannel = KeyChannel.HEADER,
 ) -> IssuedKey:
     """A key for a device or a collector; the only moment it exists in clear. At most two live ones. Raises NotAllowed, Invalid."""
     holder = device or collector
     if holder is None or (device is not None and collector is not None):
         raise NotAllowed("A key belongs to a device or to a collector")
-    require(by is None or (by.may_edit and holder.customer_id == by.organization_id), "Only owners and approvers make keys")
-    live = DeviceKey.unscoped.filter(Q(device=device) if device else Q(collector=collector), revoked_at=None, channel=channel)
+    require(
+        by is None or (by.may_edit and holder.customer_id == by.organization_id), "Only owners and approvers make keys"
+    )
+    live = DeviceKey.unscoped.filter(
+        Q(device=device) if device else Q(collector=collector), revoked_at=None, channel=channel
+    )
     if live.count() >= LIVE_KEYS_AT_MOST:
         raise Invalid("There are two keys already: stop one of them first")
     key_id = "".join(secrets.choice(ALPHABET) for _ in range(12))
@@ -175,7 +209,9 @@ def open_collector(*, site: Site, name: str, by: Viewer) -> Collector:
         raise Invalid("Give the collector a name", "name")
     collector = Collector(customer_id=site.customer_id, site=site, name=name)
     collector.save(force_insert=True)
-    audit.record(customer=site.customer_id, by=by, action="collector.added", kind="collector", id=collector.public_id, words=name)
+    audit.record(
+        customer=site.customer_id, by=by, action="collector.added", kind="collector", id=collector.public_id, words=name
+    )
     return collector
 
 

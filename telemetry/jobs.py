@@ -57,8 +57,22 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
+_runners: dict[str, Callable[[], int]] = {}
+
+
+def runs(kind: str, runner: Callable[[], int]) -> None:
+    """Register work that is claimed in a way of its own (analysis, deliveries): a wake of this kind calls it."""
+    _runners[kind] = runner
+
+
 def enqueue(
-    kind: str, *, customer: UUID, ref: UUID, key: str = "", payload: dict[str, Any] | None = None, delay: timedelta | None = None
+    kind: str,
+    *,
+    customer: UUID,
+    ref: UUID,
+    key: str = "",
+    payload: dict[str, Any] | None = None,
+    delay: timedelta | None = None,
 ) -> None:
     """Queue work inside the transaction that makes it necessary; the wake follows the commit. The same key once."""
     with connection.cursor() as cursor:
@@ -74,7 +88,9 @@ def enqueue(
 
 
 def run_due(kind: str, *, limit: int = BATCH) -> int:
-    """Claim and run what is due of this kind. Returns how many were finished."""
+    """Claim and run what is due of this kind. Returns how many were finished (or claimed, by a runner of its own)."""
+    if kind in _runners:
+        return _runners[kind]()
     finished = 0
     for claim in claim_due(kind, limit):
         finished += run(kind, claim)
@@ -158,7 +174,12 @@ def wake(kind: str) -> None:
         _last_wake[kind] = now
     try:
         current_app.send_task(
-            "telemetry.run", args=[kind], queue=QUEUES.get(kind, DEFAULT_QUEUE), expires=10, retry=False, ignore_result=True
+            "telemetry.run",
+            args=[kind],
+            queue=QUEUES.get(kind, DEFAULT_QUEUE),
+            expires=10,
+            retry=False,
+            ignore_result=True,
         )
     except Exception as error:  # the sweep finds the work; a broker that is away must not cost a report
         log.warning("wake.lost", kind=kind, error=type(error).__name__)

@@ -146,5 +146,7 @@ class OwnReadSummary(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["customer", "person_id", "day", "category"], name="one_summary_a_person_and_day")
+            models.UniqueConstraint(
+                fields=["customer", "person_id", "day", "category"], name="one_summary_a_person_and_day"
+            )
         ]

@@ -73,7 +73,9 @@ class Alert(TenantModel):
     observed_at = models.DateTimeField()  # by the device's data: when the finding first held
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.CharField(max_length=20, blank=True)  # "cleared", "handled", "ignored"
-    explained_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False)
+    explained_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False
+    )
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     claimed_by = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+")
@@ -86,12 +88,16 @@ class Alert(TenantModel):
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "device", "rule", "subject"], condition=Q(resolved_at=None), name="one_open_alert_per_problem"
+                fields=["customer", "device", "rule", "subject"],
+                condition=Q(resolved_at=None),
+                name="one_open_alert_per_problem",
             ),
             models.UniqueConstraint(fields=["customer", "id"], name="alert_key_with_its_customer"),
         ]
         indexes = [
-            models.Index(fields=["site", "-severity", "-opened_at"], condition=Q(resolved_at=None), name="open_alerts_of_a_site"),
+            models.Index(
+                fields=["site", "-severity", "-opened_at"], condition=Q(resolved_at=None), name="open_alerts_of_a_site"
+            ),
             models.Index(fields=["site", "-opened_at"], name="alerts_of_a_site"),
             models.Index(fields=["device", "-opened_at"], name="alerts_of_a_device"),
         ]

@@ -76,7 +76,9 @@ class DeviceStay(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["customer", "device"], condition=Q(until=None), name="a_device_is_at_one_site"),
+            models.UniqueConstraint(
+                fields=["customer", "device"], condition=Q(until=None), name="a_device_is_at_one_site"
+            ),
             models.UniqueConstraint(fields=["customer", "number"], name="stay_number_with_its_customer"),
         ]
 
@@ -98,7 +100,9 @@ class DeviceInventory(TenantModel):
     software = models.CharField(max_length=120, blank=True)
     software_version = models.CharField(max_length=120, blank=True)
     notes = models.TextField(max_length=2000, blank=True)
-    components = models.JSONField(default=list)  # as reported: [{id, class, name, model, serial, hw_rev, fw_rev, parent}]
+    components = models.JSONField(
+        default=list
+    )  # as reported: [{id, class, name, model, serial, hw_rev, fw_rev, parent}]
     facts_hash = models.BinaryField(max_length=32, null=True)
     parent = models.ForeignKey(Device, models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False)
     parent_port = models.CharField(max_length=128, blank=True)
@@ -108,7 +112,9 @@ class DeviceInventory(TenantModel):
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "vendor", "serial"], condition=~Q(serial=""), name="one_device_per_serial_and_customer"
+                fields=["customer", "vendor", "serial"],
+                condition=~Q(serial=""),
+                name="one_device_per_serial_and_customer",
             ),
         ]
         indexes = [
@@ -145,7 +151,9 @@ class DeviceAlias(TenantModel):
     name = models.CharField(max_length=255)
 
     class Meta(TenantModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["customer", "site", "name"], name="one_device_per_alias_and_site")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "site", "name"], name="one_device_per_alias_and_site")
+        ]
 
 
 class ConfigurationSnapshot(TenantModel):

@@ -42,7 +42,9 @@ class Job(TenantModel):
     unscoped: ClassVar[UnscopedManager["Job"]] = UnscopedManager()
 
     class Meta(TenantModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["customer", "kind", "dedupe_key"], name="one_job_per_kind_and_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "kind", "dedupe_key"], name="one_job_per_kind_and_key")
+        ]
         indexes = [
             # Read by claim_jobs(); stays small however long history grows.
             models.Index(fields=["kind", "run_at"], condition=Q(state__in=["ready", "running"]), name="job_claimable"),

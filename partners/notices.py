@@ -1,0 +1,191 @@
+"""Mails about access itself: to owners and approvers, and to a partner's admins. They always go, and are rendered when they are sent.
+
+Queued as jobs in the transaction of the act, so that an act without its notice cannot be.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access import sentences
+from access.lengths import last_day
+from access.models import (
+    AccessRequest,
+    Grant,
+    Membership,
+    Organization,
+    OrganizationStatus,
+    Role,
+    Site,
+    StaffPermission,
+    User,
+)
+from partners.forwarding import facts, mails
+from partners.forwarding.mails import Mail
+from partners.forwarding.transports.base import TryLater
+from partners.forwarding.transports.email import EmailTransport
+from partners.models import Destination
+from telemetry import jobs
+
+log = structlog.get_logger(__name__)
+DECIDERS = (Role.OWNER, Role.APPROVER)
+IN_CHARGE = (Role.OWNER, Role.ADMIN)
+
+
+class MailServerAway(Exception):
+    """The job is tried again."""
+
+
+def people(organization: UUID, roles: Iterable[str]) -> list[User]:
+    """Active members with one of these roles, asked at the moment of sending."""
+    rows = Membership.objects.filter(
+        organization=organization,
+        organization__status=OrganizationStatus.ACTIVE,
+        user__is_active=True,
+        role__in=list(roles),
+    )
+    return [m.user for m in rows.select_related("user").order_by("user__email")]
+
+
+def send(mail: Mail, to: Iterable[User], *, job: UUID) -> None:
+    """One mail a person. Raises MailServerAway if the server could not take one: repeated ids let mailboxes drop repeats."""
+    for user in to:
+        outcome = EmailTransport(recipient=user.email).deliver(mail, delivery_id=f"{job}.{user.pk}")
+        if isinstance(outcome, TryLater):
+            raise MailServerAway(outcome.error)
+        log.info("notice.sent", job=str(job), outcome=type(outcome).__name__)
+
+
+def queue_grant(kind: str, grant: Grant, *, key: str, **payload: object) -> None:
+    for owner in (grant.customer_id, grant.partner_id):
+        jobs.enqueue(
+            f"notice.{kind}",
+            customer=grant.customer_id,
+            ref=grant.pk,
+            key=f"{key}:{owner}",
+            payload={"owner": str(owner), **payload},
+        )
+
+
+def _grant_notice(claim: jobs.Claim, make: Callable[[Grant, UUID], Mail]) -> None:
+    grant = Grant.objects.select_related("partner", "site", "customer").get(pk=claim.ref)
+    owner = UUID(claim.payload["owner"])
+    organization = Organization.objects.get(pk=owner)
+    with timezone.override(organization.timezone):
+        send(make(grant, owner), people(owner, IN_CHARGE), job=claim.id)
+
+
+@jobs.handles("notice.access_given")
+def access_given(claim: jobs.Claim) -> None:
+    _grant_notice(claim, lambda grant, owner: mails.access_given(facts.access_facts(grant, owner)))
+
+
+@jobs.handles("notice.access_changed")
+def access_changed(claim: jobs.Claim) -> None:
+    changes = [str(c) for c in claim.payload.get("changes", [])]
+    _grant_notice(claim, lambda grant, owner: mails.access_changed(facts.access_facts(grant, owner), changes=changes))
+
+
+@jobs.handles("notice.access_ended")
+def access_ended(claim: jobs.Claim) -> None:
+    """The partner is told that it ended, not who pressed the button."""
+    why = {
+        "grant.revoked": "The customer stopped it.",
+        "grant.given_back": "The partner gave it back.",
+        "grant.expired": "Its end date has passed.",
+    }
+    reason = why.get(claim.payload.get("reason", ""), "It has ended.")
+    _grant_notice(claim, lambda grant, owner: mails.access_ended(facts.access_facts(grant, owner), reason=reason))
+
+
+@jobs.handles("notice.ending_soon")
+def ending_soon(claim: jobs.Claim) -> None:
+    _grant_notice(claim, lambda grant, owner: mails.ending_soon(facts.access_facts(grant, owner)))
+
+
+@jobs.handles("notice.requested")
+def requested(claim: jobs.Claim) -> None:
+    request = AccessRequest.objects.select_related("partner", "customer").get(pk=claim.ref)
+    if request.customer is None:
+        return
+    names = list(
+        Site.unscoped.filter(pk__in=request.sites, customer=request.customer)
+        .order_by("name")
+        .values_list("name", flat=True)
+    )
+    with timezone.override(request.customer.timezone):
+        mail = mails.access_requested(
+            mails.AskFacts(
+                partner_name=request.partner.name,
+                site_name=sentences.listed(names) if names else _("all your sites"),
+                wanted=sentences.categories(request.categories),
+                sentence=sentences.could_look(
+                    request.partner.name,
+                    request.categories,
+                    names,
+                    last_day(timezone.now() + timedelta(days=request.days), request.customer),
+                    forward_alerts=request.forward_alerts,
+                ),
+                reason=request.reason,
+                lapses_at=request.lapses_at,
+                link=f"{settings.PUBLIC_URL}/access/requests/{request.public_id}",
+            )
+        )
+        send(mail, people(request.customer_id, DECIDERS), job=claim.id)
+
+
+def _staff_sentence(permission: StaffPermission) -> str:
+    sites = Site.unscoped.filter(customer=permission.customer, pk__in=permission.sites).order_by("name")
+    names = [] if permission.all_sites else list(sites.values_list("name", flat=True))
+    if permission.expires_at:
+        until = sentences.moment(permission.expires_at, permission.customer)
+        return sentences.staff_can_look(permission.user.name, permission.categories, names, until)
+    return sentences.staff_could_look(permission.user.name, permission.categories, names, permission.hours)
+
+
+def _staff_facts(permission: StaffPermission) -> mails.StaffFacts:
+    return mails.StaffFacts(
+        staff_name=permission.user.name,
+        sentence=_staff_sentence(permission),
+        reason=permission.reason,
+        until=permission.expires_at or permission.lapses_at,
+        link=f"{settings.PUBLIC_URL}/access/staff/{permission.public_id}",
+    )
+
+
+@jobs.handles("notice.staff_asked")
+def staff_asked(claim: jobs.Claim) -> None:
+    permission = StaffPermission.objects.select_related("user", "customer").get(pk=claim.ref)
+    with timezone.override(permission.customer.timezone):
+        send(mails.lockbox_request(_staff_facts(permission)), people(permission.customer_id, DECIDERS), job=claim.id)
+
+
+@jobs.handles("notice.break_glass")
+def break_glass(claim: jobs.Claim) -> None:
+    """Cannot be switched off; goes to every owner and approver."""
+    permission = StaffPermission.objects.select_related("user", "customer").get(pk=claim.ref)
+    with timezone.override(permission.customer.timezone):
+        send(mails.break_glass(_staff_facts(permission)), people(permission.customer_id, DECIDERS), job=claim.id)
+
+
+@jobs.handles("notice.webhook_failing")
+def webhook_failing(claim: jobs.Claim) -> None:
+    destination = Destination.objects.select_related("owner").get(pk=claim.ref)
+    host = destination.url.split("/")[2] if destination.url else destination.email.rpartition("@")[2]
+    slug = destination.owner.slug
+    path = "/settings/notifications" if destination.owner.is_customer else f"/p/{slug}/settings/webhooks"
+    mail = mails.webhook_failing(
+        mails.FailingFacts(
+            host=host,
+            failing_since=destination.failing_since or timezone.now(),
+            waiting=destination.deliveries.filter(state="ready").count(),
+            is_disabled=destination.disabled_at is not None,
+            link=f"{settings.PUBLIC_URL}{path}",
+        )
+    )
+    send(mail, people(destination.owner_id, IN_CHARGE), job=claim.id)

@@ -1,0 +1,124 @@
+"""What stands around every page: menu, phone tabs, company switcher. Asks the database only inside the viewer's transaction."""
+
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+
+from access.models import AccessRequest, Membership
+from access.viewer import NOBODY, Viewer
+from telemetry.models import Alert
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor. Error pages get the same frame, without counts: their transaction is gone."""
+    viewer: Viewer = getattr(request, "viewer", NOBODY)
+    memberships: list[Membership] = getattr(request, "memberships", [])
+    builders = {"customer": _customer, "partner": _partner, "staff": _staff}
+    if viewer.kind not in builders:
+        return {"viewer": None, "memberships": _switcher(memberships, viewer)}
+    frame = builders[viewer.kind](viewer, request.path)
+    return {
+        "viewer": viewer,
+        "org_name": viewer.organization_name,
+        "org_kind": viewer.kind,
+        "memberships": _switcher(memberships, viewer),
+        "shortcuts_off": bool(viewer.user and not viewer.user.keyboard_shortcuts),
+        **frame,
+    }
+
+
+def _item(url: str, icon: str, label: str, path: str, *, key: str = "", count: int = 0, hot: bool = False) -> dict[str, Any]:
+    current = path == url or (url not in ("/", "/staff/") and path.startswith(url.rstrip("/") + "/"))
+    return {"url": url, "icon": icon, "label": label, "current": current, "key": key, "count": count or "", "hot": hot}
+
+
+def _customer(viewer: Viewer, path: str) -> dict[str, Any]:
+    alerts, requests = _customer_counts(viewer)
+    watch = [
+        _item("/", "home", "Overview", path, key="o"),
+        _item("/sites", "building", "Sites", path),
+        _item("/devices", "router", "Devices", path, key="d"),
+        _item("/alerts", "bell", "Alerts", path, key="a", count=alerts, hot=alerts > 0),
+    ]
+    sharing = [
+        _item("/access", "eye", "Who can see", path, key="s", count=requests, hot=requests > 0),
+        _item("/access/log", "history", "Viewing log", path),
+    ]
+    records = [_item("/contracts", "contracts", "Contracts", path), _item("/settings/company", "settings", "Settings", path)]
+    return {
+        "home_url": "/",
+        "search_url": reverse("search"),
+        "alerts_url": "/alerts",
+        "settings_url": "/settings/company",
+        "shortcuts_url": reverse("shortcuts"),
+        "nav": [
+            {"title": "", "items": watch},
+            {"title": "Sharing", "items": sharing},
+            {"title": "Records", "items": records},
+        ],
+        "tabs": [watch[0], watch[2], watch[3], sharing[0]],
+    }
+
+
+def _customer_counts(viewer: Viewer) -> tuple[int, int]:
+    if not connection.in_atomic_block:
+        return 0, 0
+    alerts = Alert.objects.visible_to(viewer).open().count()
+    requests = AccessRequest.objects.visible_to(viewer).waiting().count()  # type: ignore[attr-defined]
+    return alerts, requests
+
+
+def _partner(viewer: Viewer, path: str) -> dict[str, Any]:
+    assert viewer.organization is not None
+    base = f"/p/{viewer.organization.slug}"
+    alerts = Alert.objects.visible_to(viewer).open().count() if connection.in_atomic_block else 0
+    work = [
+        _item(f"{base}/triage", "home", "Triage", path, key="o"),
+        _item(f"{base}/customers", "building", "Customers", path),
+        _item(f"{base}/devices", "router", "Devices", path, key="d"),
+        _item(f"{base}/alerts", "bell", "Alerts", path, key="a", count=alerts, hot=alerts > 0),
+    ]
+    ours = [
+        _item(f"{base}/access", "eye", "Access", path, key="s"),
+        _item(f"{base}/settings/webhooks", "webhook", "Hand-off", path),
+        _item(f"{base}/team", "users", "Team", path),
+    ]
+    return {
+        "home_url": f"{base}/triage",
+        "search_url": f"{base}/devices",
+        "alerts_url": f"{base}/alerts",
+        "settings_url": f"{base}/settings/webhooks",
+        "shortcuts_url": reverse("shortcuts"),
+        "nav": [{"title": "", "items": work}, {"title": "Your company", "items": ours}],
+        "tabs": [work[0], work[1], work[3], ours[0]],
+    }
+
+
+def _staff(viewer: Viewer, path: str) -> dict[str, Any]:
+    items = [
+        _item("/staff/search", "search", "Search", path),
+        _item("/staff/partners", "users", "Partners", path),
+        _item("/staff/jobs", "clock", "Work", path),
+        _item("/staff/audit", "file-text", "What staff did", path),
+    ]
+    return {
+        "home_url": "/staff/search",
+        "search_url": "/staff/search",
+        "nav": [{"title": "Staff", "items": items}],
+        "tabs": items,
+    }
+
+
+def _switcher(memberships: list[Membership], viewer: Viewer) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": m.organization.name,
+            "url": reverse("switch", args=[m.organization.public_id])
+            if m.organization.is_customer
+            else f"/p/{m.organization.slug}/triage",
+            "current": m.organization_id == viewer.organization_id,
+        }
+        for m in memberships
+    ]
