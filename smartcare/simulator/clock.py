@@ -35,5 +35,5 @@ class Clock:
         return min(real, self.start + max(0.0, real - self.began) * self.speed)
 
     def reaches(self, simulated: float) -> float:
-        """The real instant at which the clock shows `simulated`."""
-        return max(simulated, self.began + (simulated - self.start) / self.speed)
+        """The real instant at which the clock shows `simulated`, or a millisecond later: rounding must not miss it."""
+        return max(simulated, self.began + (simulated - self.start) / self.speed) + 1e-3

@@ -39,7 +39,7 @@ class FirmwareReboot(Story):
 
     def begin(self) -> None:
         site = self.scene.site
-        self.upgraded_at = site.midnight(self.before(18)) + 2.5 * HOUR
+        self.upgraded_at = site.midnight(self.before(2.5)) + 2.5 * HOUR
 
     def strain(self, t: float) -> Strain:
         image = 9.0 if self.upgraded_at - 6 * HOUR <= t < self.upgraded_at else 0.0
