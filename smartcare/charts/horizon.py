@@ -28,24 +28,27 @@ class Event(TypedDict):
 
 @dataclass(slots=True)
 class _Rows:
-    """Which parts of which label row are taken, so that no stem crosses a label."""
+    """What stands in which label row, so that no label covers another and no stem crosses one."""
 
-    taken: list[list[tuple[float, float]]] = field(default_factory=lambda: [[] for _ in range(MOST_ROWS)])
+    labels: list[list[tuple[float, float]]] = field(default_factory=lambda: [[] for _ in range(MOST_ROWS)])
+    stems: list[list[tuple[float, float]]] = field(default_factory=lambda: [[] for _ in range(MOST_ROWS)])
 
-    def place(self, stem: float, label: tuple[float, float]) -> int | None:
+    def place(self, x: float, label: tuple[float, float]) -> int | None:
         """The first row free for a label whose stem runs down through the rows below; None when all are full."""
-        thin = (stem - 4, stem + 4)
+        stem = (x - 4, x + 4)
         for row in range(MOST_ROWS):
             below = range(row + 1, MOST_ROWS)
-            if self._free(row, label) and all(self._free(under, thin) for under in below):
-                self.taken[row].append(label)
+            free = not _meets(label, self.labels[row] + self.stems[row])
+            if free and not any(_meets(stem, self.labels[under]) for under in below):
+                self.labels[row].append(label)
                 for under in below:
-                    self.taken[under].append(thin)
+                    self.stems[under].append(stem)
                 return row
         return None
 
-    def _free(self, row: int, wanted: tuple[float, float]) -> bool:
-        return all(wanted[1] < start or end < wanted[0] for start, end in self.taken[row])
+
+def _meets(wanted: tuple[float, float], taken: list[tuple[float, float]]) -> bool:
+    return any(start <= wanted[1] and wanted[0] <= end for start, end in taken)
 
 
 def horizon(events: Sequence[Event], *, today: date, days: int = 90, words: Words = ENGLISH) -> svg.Chart:
