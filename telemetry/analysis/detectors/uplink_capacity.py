@@ -116,6 +116,7 @@ def evaluate(row: Any, subject: str, *, at: float, factors: trend.Factors) -> Fi
         "factor_version": factors.version,
         "values": [figure(float(v), 3) if use else None for v, use in zip(p95, working, strict=True)],
         "step_s": int(DAY),
+        "until": round(at),
     }
     severity: Severity = "major" if eta < 3 * DAY else "info"
     ends = (float(round(at + lo)), float(round(at + eta)), float(round(at + hi)))
