@@ -350,12 +350,13 @@ def _lock_live(grant: Grant) -> Grant:
 
 
 def _permission_ids(codenames: Iterable[str]) -> list[int]:
+    wanted = set(codenames)
     found = list(
         Permission.objects.filter(
-            content_type__app_label="access", content_type__model="site", codename__in=list(codenames)
+            content_type__app_label="access", content_type__model="site", codename__in=wanted
         ).values_list("pk", flat=True)
     )
-    if len(found) != len(set(codenames)):
+    if len(found) != len(wanted):
         raise NotAllowed("The permissions of Site are missing: run manage.py migrate")
     return found
 

@@ -10,11 +10,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """One answer for what is not there and for what is not yours, byte for byte (A4)."""
     if request.path.startswith("/api/"):
         return JsonResponse(NOT_FOUND, status=404, content_type="application/problem+json")
-    return render(request, "404.html", status=404)
+    return render(request, "errors/404.html", status=404)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "403.html", {"reason": str(exception or "")}, status=403)
+    return render(request, "errors/403.html", {"reason": str(exception or "")}, status=403)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -26,13 +26,13 @@ def broken(request: HttpRequest) -> HttpResponse:
             "request_id": getattr(request, "request_id", ""),
         }
         return JsonResponse(problem, status=500, content_type="application/problem+json")
-    return render(request, "500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
+    return render(request, "errors/500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(
         request,
-        "403.html",
+        "errors/403.html",
         {
             "reason": "This form was open for too long, or cookies are switched off. Nothing was saved."
             " Go back, reload the page, and try again."

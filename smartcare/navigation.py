@@ -46,7 +46,7 @@ def _customer(viewer: Viewer, path: str) -> dict[str, Any]:
         _item("/access", "eye", "Who can see", path, key="s", count=requests, hot=requests > 0),
         _item("/access/log", "history", "Viewing log", path),
     ]
-    records = [_item("/contracts", "contracts", "Contracts", path), _item("/settings/company", "settings", "Settings", path)]
+    records = [_item("/contracts", "contract", "Contracts", path), _item("/settings/company", "settings", "Settings", path)]
     return {
         "home_url": "/",
         "search_url": reverse("search"),

@@ -64,7 +64,7 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> I
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     with django_db_blocker.unblock():
         connections["owner"].settings_dict["TEST"]["NAME"] = name
-        connections["owner"].creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True, serialize=False)
+        connections["owner"].creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
         connections["owner"].close()
         connections["default"].close()
         connections["default"].settings_dict["NAME"] = name

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(choices=[('alert', 'Alert'), ('access', 'Access'), ('verification', 'Verification'), ('notice', 'Notice')], default='alert', max_length=12)),
                 ('event', models.CharField(max_length=40)),
                 ('grant_generation', models.PositiveIntegerField(null=True)),
-                ('subject_key', models.CharField(max_length=64)),
+                ("subject_key", models.CharField(max_length=120)),
                 ('state', models.CharField(choices=[('ready', 'Waiting'), ('running', 'Being sent'), ('delivered', 'Delivered'), ('cancelled', 'Cancelled'), ('dead', 'Given up')], default='ready', max_length=9)),
                 ('reason', models.CharField(blank=True, max_length=60)),
                 ('run_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

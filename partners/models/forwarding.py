@@ -112,7 +112,7 @@ class Delivery(models.Model):
     transition = models.ForeignKey(AlertTransition, models.PROTECT, null=True, related_name="+", db_constraint=False)
     grant = models.ForeignKey(Grant, models.PROTECT, null=True, related_name="+", db_constraint=False)
     grant_generation = models.PositiveIntegerField(null=True)
-    subject_key = models.CharField(max_length=64)  # what makes it one telling: the transition, or the act
+    subject_key = models.CharField(max_length=120)  # what makes it one telling: the transition, or the act
     state = models.CharField(max_length=9, choices=DeliveryState.choices, default=DeliveryState.READY)
     reason = models.CharField(max_length=60, blank=True)
     run_at = models.DateTimeField(db_default=Now())

@@ -365,7 +365,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=40)),
                 ('ref', models.UUIDField()),
-                ('dedupe_key', models.CharField(max_length=80)),
+                ('dedupe_key', models.CharField(max_length=160)),
                 ('payload', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('ready', 'Ready'), ('running', 'Running'), ('done', 'Done'), ('dead', 'Given up'), ('cancelled', 'Cancelled')], default='ready', max_length=9)),
                 ('run_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

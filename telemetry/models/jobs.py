@@ -26,7 +26,7 @@ class Job(TenantModel):
 
     kind = models.CharField(max_length=40)
     ref = models.UUIDField()
-    dedupe_key = models.CharField(max_length=80)
+    dedupe_key = models.CharField(max_length=160)
     payload = models.JSONField(default=dict)  # ids and numbers only
     state = models.CharField(max_length=9, choices=JobState.choices, default=JobState.READY)
     run_at = models.DateTimeField(db_default=Now())

@@ -1,0 +1,79 @@
+"""For whom a page is: decorators that every view carries. A page that is not yours and one that is not there look alike (A4)."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from access.errors import Ended, Invalid, NotAllowed
+from access.viewer import Viewer
+
+View = Callable[..., HttpResponse]
+
+
+class PageRequest(HttpRequest):
+    """A request that passed the decorators: it has a viewer."""
+
+    viewer: Viewer
+    memberships: list[Any]
+    request_id: str
+
+
+def _only(kind: str) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return sign_in_first(request)
+            if request.viewer.kind != kind:
+                # A partner's person at the customer's first page is shown to his or her own; anything else is not there.
+                if kind == "customer" and request.path == "/":
+                    return HttpResponseRedirect(resolve_url("home"))
+                raise Http404
+            try:
+                return view(request, *args, **kwargs)
+            except NotAllowed as no:
+                raise PermissionDenied(str(no)) from no
+
+        guarded.page_for = kind  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+for_customer = _only("customer")
+for_partner = _only("partner")
+for_staff = _only("staff")
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': request.get_full_path()})}")
+
+
+def acted(request: HttpRequest, act: Callable[[], str | None]) -> bool:
+    """Do something a form asked for; tell the person what came of it. False: it was refused, in words, and nothing was saved."""
+    try:
+        with transaction.atomic():
+            said = act()
+    except (Invalid, Ended) as no:
+        messages.error(request, str(no))
+        return False
+    if said:
+        messages.success(request, said)
+    return True
+
+
+def back(request: HttpRequest, fallback: str) -> HttpResponse:
+    """To where the form stood (`next`), if that is one of our own pages, else to the fallback."""
+    wanted = request.POST.get("next", "")
+    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/"):
+        return HttpResponseRedirect(wanted)
+    return HttpResponseRedirect(resolve_url(fallback))
