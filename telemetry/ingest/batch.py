@@ -58,6 +58,11 @@ class RequestMeta:
     source_clock: datetime | None = None
     path_values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def media_type(self) -> str:
+        """Content-Type without its parameters."""
+        return self.content_type.split(";", 1)[0].strip().lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

@@ -38,7 +38,7 @@ def decode(body: bytes, meta: RequestMeta) -> CanonicalBatch:
     Raises DecodeError: 400 if the body is no report or nothing in it can be kept, 413 if it holds too much.
     """
     rejections = Rejections(meta.limits.rejections_listed)
-    if meta.content_type == NDJSON_TYPE:
+    if meta.media_type == NDJSON_TYPE:
         report = report_of_lines(body, meta.limits, rejections)
     else:
         report = strictjson.loads(body, meta.limits.json_depth)

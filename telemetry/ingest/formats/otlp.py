@@ -39,7 +39,7 @@ def decode_metrics(body: bytes, meta: RequestMeta) -> CanonicalBatch:
 
     Raises DecodeError: 400 if the body is no such request, 413 if it holds too many points or devices.
     """
-    reader = otlp_json if meta.content_type == JSON_TYPE else otlp_binary
+    reader = otlp_json if meta.media_type == JSON_TYPE else otlp_binary
     request = _Request(meta)
     for index, (attributes, streams) in enumerate(reader.metrics(body, meta.limits)):
         request.read_streams(attributes, streams, f"resourceMetrics[{index}]")
@@ -48,7 +48,7 @@ def decode_metrics(body: bytes, meta: RequestMeta) -> CanonicalBatch:
 
 def decode_logs(body: bytes, meta: RequestMeta) -> CanonicalBatch:
     """One export of log records; each becomes an event. Raises DecodeError as decode_metrics() does."""
-    reader = otlp_json if meta.content_type == JSON_TYPE else otlp_binary
+    reader = otlp_json if meta.media_type == JSON_TYPE else otlp_binary
     request = _Request(meta)
     for index, (attributes, records) in enumerate(reader.logs(body, meta.limits)):
         request.read_records(attributes, records, f"resourceLogs[{index}]")

@@ -49,32 +49,36 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def fields(data: bytes, at: int = 0, end: int | None = None) -> Iterator[Field]:
-    """The fields of one message, in order. Raises Malformed where they stop making sense."""
-    end = len(data) if end is None else end
-    while at < end:
-        tag, at = read_varint(data, at)
-        number, kind = tag >> 3, tag & 7
-        if number == 0:
-            raise Malformed("field number 0")
-        if kind == VARINT:
-            value, at = read_varint(data, at)
-            yield number, kind, value
-            continue
-        if kind == BYTES:
-            size, at = read_varint(data, at)
-        elif kind == FIXED64:
-            size = 8
-        elif kind == FIXED32:
-            size = 4
-        else:
-            raise Malformed(f"wire type {kind}")
-        if at + size > end:
+def read_field(data: bytes, at: int, end: int) -> tuple[int, int, int | bytes, int]:
+    """Number, wire type and value of the field at this position, and the position after it. Raises Malformed."""
+    tag, at = read_varint(data, at)
+    number, kind = tag >> 3, tag & 7
+    if number == 0:
+        raise Malformed("field number 0")
+    if kind == VARINT:
+        value, at = read_varint(data, at)
+        if at > end:
             raise Malformed("field longer than its message")
-        yield number, kind, data[at : at + size]
-        at += size
-    if at != end:
-        raise Malformed("message ends inside a field")
+        return number, kind, value, at
+    if kind == BYTES:
+        size, at = read_varint(data, at)
+    elif kind == FIXED64:
+        size = 8
+    elif kind == FIXED32:
+        size = 4
+    else:
+        raise Malformed(f"wire type {kind}")
+    if at + size > end:
+        raise Malformed("field longer than its message")
+    return number, kind, data[at : at + size], at + size
+
+
+def fields(data: bytes) -> Iterator[Field]:
+    """The fields of one message, in order. Raises Malformed where they stop making sense."""
+    at, end = 0, len(data)
+    while at < end:
+        number, kind, value, at = read_field(data, at, end)
+        yield number, kind, value
 
 
 def field(number: int, kind: int, value: int | bytes) -> bytes:
