@@ -21,6 +21,8 @@ LOOK_AGAIN_S = 0.02
 LAST_LINES = 8
 # Nothing of the caller's environment bends the servers (PGPORT, LC_ALL of a locale that is not installed, …).
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
+if "LD_LIBRARY_PATH" in os.environ:  # the guard's Python may not start without it
+    ENVIRONMENT["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
 
 
 def guarded(

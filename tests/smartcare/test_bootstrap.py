@@ -60,7 +60,8 @@ class Checkout:
         )
 
     def environment(self) -> dict[str, str]:
-        return {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(self.home), "STARTER": str(self.bin)}
+        needed_by_the_starter = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+        return needed_by_the_starter | {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(self.home)}
 
     def calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
