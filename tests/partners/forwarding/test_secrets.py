@@ -81,3 +81,11 @@ def test_given_only_a_fallback_when_sealing_then_it_is_never_used():
 
     with override_settings(SECRET_KEY=EARLIER), pytest.raises(secrets.CannotOpen):
         secrets.open_sealed(blob, "d")
+
+
+def test_given_a_blob_of_the_first_release_when_opened_then_it_still_opens():
+    kept = bytes.fromhex(
+        "01bb14cddb7b886d801c45ff3cce5e06627e8b39e3bb5d0dc52b305d925b2c43fbd3a5944dce2970f679695318ab7cfd22dfff9d"
+    )
+
+    assert secrets.open_sealed(kept, "destination-1") == PLAIN
