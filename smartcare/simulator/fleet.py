@@ -33,11 +33,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """unsent: reports still in the agents' hands at the end. seconds: real time it took."""
+    """unsent: reports still in the agents' hands at the end. seconds: real time it took. present: see run_fleet."""
 
     totals: Totals
     unsent: int
     seconds: float
+    present: float
 
 
 def run_fleet(
@@ -57,7 +58,8 @@ def run_fleet(
 
     interval_s: simulated seconds between two instants of a device. speed, history_s: the clock begins history_s ago and
     runs `speed` times faster until it has caught up; at speed 1 it begins now. present: the instant the faults lead up
-    to (epoch s), for those who have made a past with the same model; by default now, or the end of the first day.
+    to (epoch s); by default now, or the end of the first day. Another start with the same one goes on with the same
+    lives; with another one every device seems to have restarted. Whoever makes up a past asks plan.build with it too.
 
     Blocks the calling thread; returns at most GRACE_S after the end. Raises ValueError for impossible arguments, and
     whatever an agent raised: that is a fault of ours, not of the network.
@@ -66,6 +68,7 @@ def run_fleet(
         raise ValueError("The interval must be positive")
     began = time.time()
     clock = Clock(began, speed, history_s)
+    present = clock.present if present is None else present
     tally, run, door, jitter = Tally(), os.urandom(4).hex(), Door(url), Noise(os.urandom(8).hex())
     throws = count()
     agents = [
@@ -79,7 +82,7 @@ def run_fleet(
             run=run,
             jitter=lambda: jitter.unit(next(throws)),
         )
-        for spec, device in zip(devices, build(devices, seed=seed, present=present or clock.present), strict=True)
+        for spec, device in zip(devices, build(devices, seed=seed, present=present), strict=True)
     ]
     crew = _Crew(agents)
     until = math.inf if seconds is None else began + seconds
@@ -88,7 +91,7 @@ def run_fleet(
             shown = clock.shows(time.time())
             on_progress(Progress(tally.totals, crew.alive, shown, time.time() - shown))
     crew.stop()
-    return Result(tally.totals, sum(agent.unsent for agent in agents), time.time() - began)
+    return Result(tally.totals, sum(agent.unsent for agent in agents), time.time() - began, present)
 
 
 class _Crew:

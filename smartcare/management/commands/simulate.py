@@ -4,6 +4,8 @@ import json
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,24 +31,26 @@ class Command(BaseCommand):
         )
         parser.add_argument("--history", type=float, default=24, help="hours ago at which that clock begins")
         parser.add_argument("--seed", type=int, default=7, help="another seed, another fleet")
+        parser.add_argument(
+            "--present", type=_instant, help="RFC 3339: what an earlier run printed, to go on with that fleet's life"
+        )
         parser.add_argument("--seconds", type=float, help="stop after so many seconds of real time")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
         try:
-            result = run_fleet(
-                options["url"],
-                self._devices(options["keys"], options["devices"]),
-                stop=stop,
-                interval_s=options["interval"],
-                speed=options["speed"],
-                seed=options["seed"],
-                history_s=options["history"] * 3600,
-                seconds=options["seconds"],
-                on_progress=self._show if self.stderr.isatty() else None,
-            )
+            with _stopped_by_signals() as stop:
+                result = run_fleet(
+                    options["url"],
+                    self._devices(options["keys"], options["devices"]),
+                    stop=stop,
+                    interval_s=options["interval"],
+                    speed=options["speed"],
+                    seed=options["seed"],
+                    history_s=options["history"] * 3600,
+                    present=options["present"],
+                    seconds=options["seconds"],
+                    on_progress=self._show if self.stderr.isatty() else None,
+                )
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         if self.stderr.isatty():
@@ -69,7 +73,26 @@ class Command(BaseCommand):
         self.stderr.flush()
 
 
-def _summary(result: Result) -> dict[str, float]:
+def _instant(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.timestamp()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set: the fleet ends in order and its result is still printed."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _summary(result: Result) -> dict[str, float | str]:
     totals = result.totals
     return {
         "accepted": totals.accepted,
@@ -81,4 +104,5 @@ def _summary(result: Result) -> dict[str, float]:
         "items_rejected": totals.items_rejected,
         "lost": totals.lost,
         "unsent": result.unsent,
+        "present": datetime.fromtimestamp(result.present, UTC).isoformat(),
     }
