@@ -127,7 +127,9 @@ def _measure(tree: _Tree) -> None:
     tree.width = max(tree.pill, 2 * side, below, alone)
     tree.axis = tree.width / 2
     deepest = max((branch.height for branch in branches), default=PILL if alone else 0)
-    tree.height = PILL + pairs * LEAF_ROW + (ROW - PILL + deepest if branches or alone else 0) + (4 if pairs else 0)
+    tree.height = PILL + pairs * LEAF_ROW + (ROW - PILL + deepest if branches or alone else 0)
+    if pairs:
+        tree.height += ROW - LEAF_ROW
 
 
 def _draw(tree: _Tree, left: float, y: float) -> str:
@@ -139,7 +141,7 @@ def _draw(tree: _Tree, left: float, y: float) -> str:
     if paired:
         for index, leaf in enumerate(leaves):
             sign = -1 if index % 2 == 0 else 1
-            level = y + ROW - 14 + index // 2 * LEAF_ROW + 14
+            level = y + ROW + index // 2 * LEAF_ROW
             end = x + sign * ARM
             lines += _elbow(x, y + PILL / 2, end, level)
             pills += _pill(leaf, end + sign * leaf.pill / 2, level)
