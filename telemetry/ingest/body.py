@@ -80,9 +80,9 @@ def content_encoding(header: str | None, allowed: tuple[str, ...] = HTTP_ENCODIN
     """The one encoding of a body, `identity` if none. Raises DecodeError 415 for any other and for two at once."""
     name = (header or "identity").strip().lower() or "identity"
     name = "gzip" if name == "x-gzip" else name
-    if name in allowed or (name == "identity" and allowed is not SNAPPY_ONLY):
+    if name in allowed or (name == "identity" and "snappy" not in allowed):
         return name
-    raise DecodeError(415, "unsupported_encoding", f"Content-Encoding must be one of: {', '.join(allowed)}")
+    raise DecodeError(415, "unsupported_encoding", f"Content-Encoding must be one of: {', '.join(allowed) or 'identity'}")
 
 
 def decompress(wire: bytes, encoding: str, limits: Limits) -> bytes:
