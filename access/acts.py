@@ -24,6 +24,7 @@ ACTS = {
     "staff.answered",
     "staff.break_glass",
     "staff.ended",
+    "journal.anchored",  # the daily signed heads, to be mailed to the owners
     "organization.opened",
     "member.added",
     "organization.closed",

@@ -6,7 +6,7 @@ An answer takes away or shortens, it never adds. Call everything inside `acting(
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -30,7 +30,7 @@ SHORTEST_REASON = 20  # characters
 class Paused(NotAllowed):
     """The customer said no a while ago. The day from which the partner may ask again is in `until`."""
 
-    def __init__(self, until: timezone.datetime) -> None:
+    def __init__(self, until: datetime) -> None:
         super().__init__("They said no. You can ask again after a pause")
         self.until = until
 
@@ -58,8 +58,9 @@ def ask(
     _one_at_a_time(partner.pk)
     known = _known_sites(by, name, sites)
     _lapse_overdue(partner.pk)
-    _refuse_repetition(partner.pk, name)
-    customer = known[0].customer_id if known else _free_customer(partner.pk, name)
+    customer = known[0].customer_id if known else None
+    _refuse_repetition(partner.pk, name, customer)
+    customer = customer or _free_customer(partner.pk, name)
     row = AccessRequest(
         customer_id=customer,
         customer_name=name,
@@ -183,7 +184,7 @@ def _check_wish(name: str, categories: Collection[Category], days: int, reason: 
 
 
 def _one_at_a_time(partner: UUID) -> None:
-    """Two requests of one partner at once would both find nothing open, and there is no unique key over unknown names."""
+    """Two requests of one partner at once would both find nothing open: no unique key covers unknown names."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ask:{partner}"])
 
@@ -201,18 +202,12 @@ def _known_sites(by: Viewer, name: str, public_ids: Collection[str]) -> list[Sit
     return found
 
 
-def _named(partner: UUID, name: str) -> "sharing.QuerySet[AccessRequest]":
-    same = AccessRequest.objects.filter(partner=partner).annotate(lower_name=Lower("customer_name"))
-    return same.filter(lower_name=Lower(Value(name)))
-
-
-def _refuse_repetition(partner: UUID, name: str) -> None:
-    """By the name that was typed, so that a name nobody has gives the same answers."""
-    asked = _named(partner, name)
+def _refuse_repetition(partner: UUID, name: str, customer: UUID | None) -> None:
+    """By the name that was typed, so that a name nobody has gives the same answers; by customer where it is known."""
+    same = Q(lower_name=Lower(Value(name))) | (Q(customer=customer) if customer else Q())
+    asked = AccessRequest.objects.filter(partner=partner).annotate(lower_name=Lower("customer_name")).filter(same)
     if asked.filter(state=RequestState.WAITING).exists():
-        raise Invalid(
-            "You have asked this company already. Wait for the answer, or withdraw your request", "customer_name"
-        )
+        raise Invalid("You have asked this company already: wait for the answer, or withdraw it", "customer_name")
     pause = asked.filter(pause_until__gt=Now()).order_by("-pause_until").values_list("pause_until", flat=True).first()
     if pause is not None:
         raise Paused(pause)
@@ -266,9 +261,7 @@ def _answered_sites(request: AccessRequest, chosen: frozenset[str] | None, *, by
     return [s for s in sites.values() if chosen is None or s.public_id in chosen]
 
 
-def _merged(
-    today: Grant | None, allowed: frozenset[Category], *, sends: bool, end: timezone.datetime, answer: Answer
-) -> Terms:
+def _merged(today: Grant | None, allowed: frozenset[Category], *, sends: bool, end: datetime, answer: Answer) -> Terms:
     """What is allowed plus what is there: an answer to "may I see more?" takes nothing away unless the customer says so."""
     kept = frozenset(today.ordered_categories if today else ()) - answer.remove
     categories = kept | allowed
@@ -283,7 +276,7 @@ def _merged(
 
 
 def _set_state(
-    row: AccessRequest, state: RequestState, *, by: Viewer | None = None, pause_until: timezone.datetime | None = None
+    row: AccessRequest, state: RequestState, *, by: Viewer | None = None, pause_until: datetime | None = None
 ) -> None:
     row.state = state
     row.answered_at = timezone.now()
@@ -306,7 +299,7 @@ def _record(row: AccessRequest, *, by: Viewer | None, action: str, after: dict[s
     """
     facts = {"state": row.state} | (after or {})
     if row.customer_id is not None:
-        words = f"{row.partner.name} asks"
+        words = row.partner.name
         audit.record(
             customer=row.customer_id, by=by, action=action, kind="request", id=row.public_id, words=words, after=facts
         )

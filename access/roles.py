@@ -19,7 +19,7 @@ APP = "sc_app"
 BACKUP = "sc_backup"
 
 # Rows of these are only ever added; the trigger says so too.
-APPEND_ONLY = ("access_auditentry", "access_viewingentry", "access_seal")
+APPEND_ONLY = ("access_auditentry", "access_viewingentry", "access_seal", "access_anchor")
 # Written by ingest_accept() alone.
 READ_ONLY = ("telemetry_report", "telemetry_healthsample", "telemetry_trafficsample")
 # Django's own bookkeeping, needed before anybody has signed in.

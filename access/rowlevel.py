@@ -150,6 +150,43 @@ class DefinerFunction(Sql):
         return f"Function {self._args[0]}"
 
 
+class Redefine(DefinerFunction):
+    """A new body for a function that policies already ask; backwards it gets the former one, since dropping it would drop them."""
+
+    def __init__(self, signature: str, owner: str, definition: str, *, former: str, callers: str = "sc_app") -> None:
+        super().__init__(signature, owner, definition, callers=callers)
+        self._kwargs["former"] = former
+        self.backwards = DefinerFunction(signature, owner, former, callers=callers).forwards
+
+    def describe(self) -> str:
+        return f"New body of function {self._args[0]}"
+
+
+class Reprotect(Sql):
+    """Another condition for one policy of a protected table: 'reads', 'adds', 'changes' or 'removes'."""
+
+    def __init__(self, table: str, policy: str, condition: str, *, former: str) -> None:
+        self._args, self._kwargs = [table, policy, condition], {"former": former}
+        self.forwards = [self._statement(table, policy, condition)]
+        self.backwards = [self._statement(table, policy, former)]
+
+    @staticmethod
+    def _statement(table: str, policy: str, condition: str) -> str:
+        clauses = {
+            "reads": f"USING ({condition})",
+            "adds": f"WITH CHECK ({condition})",
+            "changes": f"USING ({condition}) WITH CHECK ({condition})",
+            "removes": f"USING ({condition})",
+        }
+        return f'ALTER POLICY {policy} ON "{table}" {clauses[policy]}'
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__name__, self._args, self._kwargs
+
+    def describe(self) -> str:
+        return f"Policy {self._args[1]} of {self._args[0]}"
+
+
 def _types_only(signature: str) -> str:
     """'f(a text, b uuid)' -> 'f(text, uuid)', the way ALTER FUNCTION names it."""
     name, _, rest = signature.partition("(")

@@ -16,7 +16,7 @@ from access.models.identity import (
     User,
     public_id,
 )
-from access.models.journal import AuditEntry, OwnReadSummary, Seal, ViewingEntry, Way
+from access.models.journal import Anchor, AuditEntry, OwnReadSummary, Seal, UnsealedLook, ViewingEntry, Way
 from access.models.sharing import AccessRequest, Grant, RequestState
 from access.models.staff import StaffPermission, StaffState, StaffWay
 from access.models.tenancy import (
@@ -37,6 +37,7 @@ __all__ = [
     "PARTNER_ROLES",
     "SHAREABLE",
     "AccessRequest",
+    "Anchor",
     "AuditEntry",
     "Category",
     "ClaimWords",
@@ -63,6 +64,7 @@ __all__ = [
     "TenantModel",
     "UnscopedManager",
     "UnscopedQuery",
+    "UnsealedLook",
     "User",
     "ViewingEntry",
     "Way",

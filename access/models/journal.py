@@ -130,6 +130,48 @@ class Seal(models.Model):
         ]
 
 
+class UnsealedLook(models.Model):
+    """A look that waits for its seal: the work list of the sealing sweep, written by a trigger and emptied by the seal."""
+
+    id = models.UUIDField(primary_key=True, editable=False)  # of the ViewingEntry
+    customer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    number = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager["UnsealedLook"]] = models.Manager.from_queryset(JournalQuerySet)()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["customer", "number"], name="looks_to_seal_in_order")]
+
+
+class Anchor(models.Model):
+    """The heads of an organization's two chains on one day, signed with a key that is not in the database.
+
+    Whoever rewrites a chain from some row on, or cuts its end, cannot make it agree with yesterday's anchor.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    number = models.BigIntegerField()  # 1, 2, 3, … per customer: a missing one shows
+    day = models.DateField()
+    audit_seq = models.BigIntegerField()
+    audit_hash = models.BinaryField(max_length=32)
+    looks_seq = models.BigIntegerField()
+    looks_hash = models.BinaryField(max_length=32)
+    made_at = models.DateTimeField()
+    signature = models.BinaryField(max_length=32)
+
+    objects: ClassVar[models.Manager["Anchor"]] = models.Manager.from_queryset(JournalQuerySet)()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "number"], name="anchor_numbers_have_no_twins"),
+            models.UniqueConstraint(fields=["customer", "day"], name="one_anchor_a_day"),
+        ]
+
+
 class OwnReadSummary(models.Model):
     """The customer's own reads: one row per person, day and category, with a count."""
 

@@ -65,4 +65,8 @@ class StaffPermission(models.Model):
                 | Q(way="break_glass", expires_at__lte=F("starts_at") + timedelta(hours=4)),
                 name="staff_access_ends_by_itself",
             ),
+            models.CheckConstraint(
+                condition=Q(starts_at=None) | Q(way="break_glass") | Q(answered_by__isnull=False),
+                name="a_lockbox_opens_only_with_an_answer",
+            ),
         ]
