@@ -32,9 +32,7 @@ def small(**figures: int) -> Limits:
     return dataclasses.replace(limits.COLLECTOR, **figures)
 
 
-def meta(
-    name: str = NATIVE, content_type: str = JSON, *, allow: Limits = limits.COLLECTOR, **more: Any
-) -> RequestMeta:
+def meta(name: str = NATIVE, content_type: str = JSON, *, allow: Limits = limits.COLLECTOR, **more: Any) -> RequestMeta:
     return RequestMeta(name, content_type, more.pop("received_at", NOW), allow, **more)
 
 

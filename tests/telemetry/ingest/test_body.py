@@ -118,7 +118,14 @@ def test_given_a_sender_without_a_key_when_discarding_then_little_is_read(framin
 
 @pytest.mark.parametrize(
     ("header", "encoding"),
-    [(None, "identity"), ("", "identity"), ("identity", "identity"), ("GZip", "gzip"), ("x-gzip", "gzip"), (" zstd ", "zstd")],
+    [
+        (None, "identity"),
+        ("", "identity"),
+        ("identity", "identity"),
+        ("GZip", "gzip"),
+        ("x-gzip", "gzip"),
+        (" zstd ", "zstd"),
+    ],
 )
 def test_when_an_encoding_is_named_then_it_is_known(header, encoding):
     assert body.content_encoding(header) == encoding
