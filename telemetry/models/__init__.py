@@ -29,6 +29,19 @@ from telemetry.models.devices import (
 )
 from telemetry.models.jobs import AnalysisDue, Job, JobState
 from telemetry.models.lifecycle import ModelLifecycle
+from telemetry.models.reports import DeviceEvent, FactInbox, Quarantine, Report, SenderKind
+from telemetry.models.samples import (
+    HealthBlock,
+    HealthLatest,
+    HealthLayout,
+    HealthRollup,
+    HealthSample,
+    TrafficBlock,
+    TrafficLatest,
+    TrafficLayout,
+    TrafficRollup,
+    TrafficSample,
+)
 
 __all__ = [
     "Alert",
@@ -42,20 +55,35 @@ __all__ = [
     "DetectorState",
     "Device",
     "DeviceAlias",
+    "DeviceEvent",
     "DeviceHealth",
     "DeviceInventory",
     "DeviceKey",
     "DeviceKind",
     "DeviceStay",
+    "FactInbox",
     "Forecast",
     "Grade",
+    "HealthBlock",
+    "HealthLatest",
+    "HealthLayout",
+    "HealthRollup",
+    "HealthSample",
     "InventoryChange",
     "Job",
     "JobState",
     "KeyChannel",
     "Maintenance",
     "ModelLifecycle",
+    "Quarantine",
+    "Report",
+    "SenderKind",
     "Severity",
+    "TrafficBlock",
     "TrafficFigures",
+    "TrafficLatest",
+    "TrafficLayout",
+    "TrafficRollup",
+    "TrafficSample",
     "TransitionKind",
 ]

@@ -1,0 +1,180 @@
+"""The front door of devices: from a WSGI request to a committed report and its answer.
+
+In front of Django on purpose: its middleware costs more than the whole of this. So limits, request ids, metrics and logs
+are the door's own. What may be refused cheaply is refused early: method, key, pace and load before a byte of body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from django.utils import timezone
+
+from telemetry.ingest import answers, body, quarantine, rfc3339, timing
+from telemetry.ingest.accept import accept_one, key_stopped
+from telemetry.ingest.admission import admission
+from telemetry.ingest.answers import Answer, Hints, Receipt
+from telemetry.ingest.batch import CALLHOME, CanonicalBatch, Counts, DecodeError, Note, RequestMeta, uuid_from_digest
+from telemetry.ingest.doors import Door, find_door
+from telemetry.ingest.keys import BadKey, KeyStopped, Sender, find
+from telemetry.ingest.metrics import ANSWERS, SECONDS
+from telemetry.ingest.store import StoreAway
+from telemetry.ingest.waker import waker
+
+log = structlog.get_logger(__name__)
+
+type Environ = dict[str, Any]
+type StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+BEARER: Final = "bearer "
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_\-.]{8,64}", re.ASCII)
+_LINES: Final = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_jitter: Final = random.SystemRandom().random
+
+
+def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """WSGI: every path below /ingest/. Never 500, never a redirect."""
+    answer = respond(environ)
+    start_response(_LINES[HTTPStatus(answer.status)], list(answer.headers))
+    return (answer.body,)
+
+
+def respond(environ: Environ) -> Answer:
+    """The answer of one request, whatever happens; with its request id and length among the headers."""
+    started = time.perf_counter()
+    path: str = environ.get("PATH_INFO", "")
+    found = find_door(path)
+    if found is None:
+        body.discard(environ)
+        return _complete(environ, Answer(404, (("Content-Type", answers.TEXT),), b"no such door\n"))
+    door, path_key = found
+    content_type = _content_type(environ, door)
+    try:
+        answer = _serve(door, environ, content_type, path_key)
+    except DecodeError as error:
+        _drain(environ, error.status)
+        answer = answers.refused(door.name, error, content_type)
+        log.info("ingest.refused", door=door.name, status=error.status, code=error.code)
+    except StoreAway:
+        answer = answers.try_later(door.name, _jitter, content_type)
+    except Exception:
+        # Unexpected, before anything was committed or after: the sender keeps its report and comes again.
+        log.exception("ingest.failed", door=door.name)
+        answer = answers.try_later(door.name, _jitter, content_type)
+    ANSWERS.labels(door.name, str(answer.status)).inc()
+    SECONDS.labels(door.name).observe(time.perf_counter() - started)
+    return _complete(environ, answer)
+
+
+def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> Answer:
+    if environ.get("REQUEST_METHOD") != "POST":
+        raise answers.wrong_method()
+    if door.serve is not None:
+        return door.serve(environ)
+    sender = _sender(door, environ, path_key)
+    if not admission.admits(sender):
+        raise StoreAway("admission")
+    media_type = _media_type(door, content_type)
+    encoding = body.content_encoding(environ.get("HTTP_CONTENT_ENCODING"), door.encodings)
+    limits = sender.limits
+    wire = body.read_wire(environ, limits.callhome_wire_bytes if door.name == CALLHOME else limits.wire_bytes)
+    plain = body.decompress(wire, encoding, limits) if door.encodings else wire
+    meta = RequestMeta(
+        format=door.name,
+        content_type=media_type,
+        received_at=timezone.now(),
+        limits=limits,
+        source_clock=_clock(environ),
+    )
+    batch = _decoded(door, plain, meta, sender)
+    if isinstance(batch, Receipt):
+        return answers.kept(door.name, batch, Hints(meta.received_at), content_type)
+    outcome, hints = accept_one(sender, timing.correct(batch, meta))
+    if isinstance(outcome, DecodeError):
+        raise outcome
+    waker.wake()
+    return answers.kept(door.name, outcome, hints, content_type)
+
+
+def _sender(door: Door, environ: Environ, path_key: str) -> Sender:
+    try:
+        return find(path_key, "path") if door.key_in_path else find(_bearer(environ), "header")
+    except BadKey:
+        raise answers.unauthenticated(door.name) from None
+    except KeyStopped:
+        raise key_stopped() from None
+
+
+def _bearer(environ: Environ) -> str:
+    header: str = environ.get("HTTP_AUTHORIZATION", "")
+    # OpenTelemetry's environment variables write "Bearer%20…", and not every SDK decodes it.
+    header = header.replace("%20", " ", 1)
+    return header[len(BEARER) :].strip() if header[: len(BEARER)].lower() == BEARER else ""
+
+
+def _content_type(environ: Environ, door: Door) -> str:
+    return environ.get("CONTENT_TYPE") or door.default_type
+
+
+def _media_type(door: Door, content_type: str) -> str:
+    """The one of the door's types, without parameters. Raises DecodeError 415."""
+    media_type = content_type.split(";", 1)[0].strip().lower()
+    if door.content_types and media_type not in door.content_types:
+        raise answers.unsupported_type(door.content_types)
+    if door.refuses_type is not None and door.refuses_type(content_type):
+        raise answers.unsupported_type(door.content_types)
+    return media_type
+
+
+def _clock(environ: Environ) -> datetime | None:
+    """The sender's own clock at this attempt, if it says so; nonsense counts as not said."""
+    text: str = environ.get("HTTP_SMARTCARE_CLOCK", "")
+    if not text:
+        return None
+    try:
+        return rfc3339.parse(text[:64])
+    except ValueError:
+        return None
+
+
+def _decoded(door: Door, plain: bytes, meta: RequestMeta, sender: Sender) -> CanonicalBatch | Receipt:
+    """The batch; a receipt with everything rejected where a decoder broke down: the body waits in quarantine then, since
+    a sender told to come again would bring the same body for ever."""
+    assert door.decode is not None
+    try:
+        return door.decode(plain, meta)
+    except DecodeError:
+        raise
+    except Exception as error:
+        log.exception("ingest.decoder_failed", door=door.name, sender=str(sender.id))
+        quarantine.keep(sender, plain, meta, error)
+        why = Note("", "internal_decode_error", "kept as it came; it will be read after a correction on our side")
+        key = uuid_from_digest(hashlib.sha256(plain).digest())
+        return Receipt(key, Counts(0, 0, 0), (why,), 1)
+
+
+def _drain(environ: Environ, status: int) -> None:
+    """A refusal before the body was read: read a little of it, or the sender sees a broken connection and no answer."""
+    if status in {401, 403, 405, 411, 413, 415}:
+        body.discard(environ)
+
+
+def _complete(environ: Environ, answer: Answer) -> Answer:
+    headers = [*answer.headers, ("X-Request-ID", _request_id(environ)), ("Cache-Control", "no-store")]
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers.append(("Content-Length", str(len(answer.body))))
+    return Answer(answer.status, tuple(headers), answer.body)
+
+
+def _request_id(environ: Environ) -> str:
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
