@@ -1,6 +1,7 @@
 """Cumulative counters to increases, across restarts of the device and wraps of 32-bit counters."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.analysis.facts import Floats
 
@@ -30,7 +31,7 @@ def increases(values: Floats, *, before: float, bits: int = 64) -> Floats:
     return grown
 
 
-def last_known(values: Floats, before: float) -> float:
+def last_known(values: NDArray[np.floating], before: float) -> float:
     """The newest finite value, or `before` when none arrived."""
     present = np.flatnonzero(np.isfinite(values))
     return float(values[present[-1]]) if present.size else before

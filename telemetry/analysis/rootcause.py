@@ -12,9 +12,9 @@ from telemetry.analysis.findings import Finding
 LINK_KINDS = frozenset({link_errors.ERRORS_KIND, link_errors.DUPLEX_KIND, flapping.KIND})
 CAUSES = LINK_KINDS | {
     "psu_rail",
-    "psu_failed",
+    "psu_fault",
     fan_drift.KIND,
-    "fan_failed",
+    "fan_fault",
     wan_loss.KIND,
     silence.DEVICE_KIND,
     "unreachable",

@@ -9,11 +9,12 @@ from telemetry.analysis import closing, hourly, signals, tables
 from telemetry.analysis.asking import Asking
 from telemetry.analysis.blob import NO_HOUR, DeviceState
 from telemetry.analysis.context import Context
+from telemetry.analysis.counters import last_known
 from telemetry.analysis.detectors import flapping, level, link_errors, reboot_loop, time_to_threshold
 from telemetry.analysis.detectors.reboot_loop import Boot
 from telemetry.analysis.facts import HOUR, DeviceFacts, Event, Floats
 from telemetry.analysis.hysteresis import Tracks
-from telemetry.analysis.signals import Channel, Signals
+from telemetry.analysis.signals import LIMIT_OF, Channel, Signals
 
 LONGEST_GAP_H = 35 * 24  # after a silence this long no baseline means anything: begin anew
 _JUST_AFTER_S = 1e-3
@@ -38,7 +39,7 @@ class Run:
         happenings.sort(key=lambda what: what.seen_at)
         state.carried = seen.carried
         tables.admit(state, list(seen.gauges), seen.ports)
-        level.watch(seen, self._limits(), self.tracks, after=state.last_at)
+        level.watch(seen, self._limits(seen), self.tracks, after=state.last_at)
         self._take(seen, happenings)
         self._happen(happenings, float("inf"))
         if seen.t.size:
@@ -72,10 +73,16 @@ class Run:
             sums.append(total)
         return sums
 
-    def _limits(self) -> dict[Channel, float]:
-        rows = self.state.tables["trend"]
-        columns = tables.columns(self.state, "trend")
-        return {self.state.channels[column]: float(rows["limit"][row]) for row, column in enumerate(columns)}
+    def _limits(self, seen: Signals) -> dict[Channel, Floats]:
+        """The device's own limits, by the channel they limit: each row with the newest one known by then."""
+        limits = {}
+        for row, column in zip(self.state.tables["trend"], tables.columns(self.state, "trend"), strict=True):
+            role, subject = self.state.channels[column]
+            channel = (LIMIT_OF.get(role, role), subject)
+            if role in LIMIT_OF and channel in self.state.channels:
+                before = last_known(self.state.pending[:, self.state.channels.index(channel)], float(row["limit"]))
+                limits[role, subject] = signals.filled(seen.gauges.get(channel), before, seen.t.size)
+        return limits
 
     # ---- hours
 

@@ -57,7 +57,7 @@ _DIRECT: Mapping[str, tuple[Role, float]] = {
     "if.utilization": (Role.LOAD, 100.0),
     "fs.utilization": (Role.FLASH, 100.0),
 }
-_WATCHED_STATES = ("device.reachable", "sensor.status", "fan.status", "psu.status")
+_WATCHED_STATES = frozenset({"device.reachable", "sensor.status", "fan.status", "psu.status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +209,19 @@ def _shares(facts: DeviceFacts, frame: _Frame, kept: Carried, found: dict[Channe
 def _filled(facts: DeviceFacts, frame: _Frame, kept: Carried, key: SeriesKey) -> Floats:
     """A rarely sent series, each row with the newest value known by then."""
     data = facts.series.get(key)
-    column = frame.column(data) if data is not None else np.full(frame.t.shape, np.nan)
-    present = np.isfinite(column)
-    newest = np.maximum.accumulate(np.where(present, np.arange(column.size), -1)) if column.size else np.empty(0, int)
+    column = frame.column(data) if data is not None else None
     before = kept.get(key, np.nan)
-    filled = np.where(newest >= 0, column[np.maximum(newest, 0)], before) if column.size else column
-    if present.any() or key in kept:
+    if column is not None:
         kept[key] = last_known(column, before)
-    return filled
+    return filled(column, before, frame.t.size)
+
+
+def filled(column: NDArray[np.floating] | None, before: float, n: int) -> Floats:
+    """Each row with the newest value known by then, `before` until the first; shape (n,), also where column is None."""
+    if column is None or n == 0:
+        return np.full(n, before)
+    newest = np.maximum.accumulate(np.where(np.isfinite(column), np.arange(n), -1))
+    return np.where(newest >= 0, column[np.maximum(newest, 0)].astype(np.float64), before)
 
 
 def _percent(part: Floats, whole: Floats) -> Floats:

@@ -16,21 +16,32 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class StateRule:
-    """A state that is a fault by itself."""
+class Statement:
+    """What a state that is a fault by itself means."""
 
-    kind: str
-    bad: tuple[str, ...]
     severity: Severity
     title: str
 
 
-STATE_RULES: Mapping[str, StateRule] = {
-    "fan.status": StateRule("fan_failed", ("failed",), "critical", "A fan has failed"),
-    "psu.status": StateRule("psu_failed", ("failed",), "major", "A power supply has failed"),
-    "sensor.status": StateRule("sensor_critical", ("critical", "shutdown"), "critical", "A sensor reports danger"),
-    "device.reachable": StateRule("unreachable", ("down",), "major", "The collector cannot reach the device"),
+STATE_KINDS: Mapping[str, str] = {
+    "fan.status": "fan_fault",
+    "psu.status": "psu_fault",
+    "sensor.status": "sensor_alarm",
+    "device.reachable": "unreachable",
 }
+STATEMENTS: Mapping[tuple[str, str], Statement] = {
+    ("fan.status", "failed"): Statement("critical", "A fan has failed"),
+    ("fan.status", "warning"): Statement("warning", "The device complains about a fan"),
+    ("psu.status", "failed"): Statement("major", "A power supply has failed"),
+    ("psu.status", "warning"): Statement("warning", "The device complains about a power supply"),
+    ("sensor.status", "shutdown"): Statement("critical", "A sensor reports that the device must shut down"),
+    ("sensor.status", "critical"): Statement("critical", "A sensor reports a critical value"),
+    ("sensor.status", "warning"): Statement("warning", "A sensor reports an unusual value"),
+    ("device.reachable", "down"): Statement("major", "The collector cannot reach the device"),
+}
+
+
+_WELL = Statement("info", "")  # never raised: carries the subject of a sample that is well
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +73,15 @@ class Observation:
     finding: Finding
 
 
-def watch(signals: Signals, limits: Mapping[Channel, float], tracks: Tracks, *, after: float) -> None:
-    """Judge every sample newer than `after`; limits: the device's own, by the channel they limit."""
+def watch(signals: Signals, limits: Mapping[Channel, Floats], tracks: Tracks, *, after: float) -> None:
+    """Judge every sample newer than `after`. limits: the device's own, shape (n,), by the channel they limit."""
     fresh = signals.t > after
     for (metric, subject), codes in sorted(signals.states.items()):
         _feed(tracks, _judged_states(metric, subject, signals.t, np.where(fresh, codes, np.nan), tracks))
     for (role, subject), values in signals.gauges.items():
         level = LEVELS.get(role)
         if level is not None:
-            own = limits.get((role, subject), np.nan)
+            own = limits.get((role, subject), np.full(signals.t.shape, np.nan))
             _feed(tracks, _judged_values(level, subject, signals.t, np.where(fresh, values, np.nan), own, tracks))
 
 
@@ -83,31 +94,31 @@ def _feed(tracks: Tracks, observations: Iterator[Observation]) -> None:
 
 
 def _judged_states(metric: str, subject: str, t: Floats, codes: Floats, tracks: Tracks) -> Iterator[Observation]:
-    rule = STATE_RULES[metric]
-    bad = np.isin(codes, [STATES[metric].index(name) for name in rule.bad])
-    if not bad.any() and not tracks.knows((rule.kind, subject, RULE)):
+    kind = STATE_KINDS[metric]
+    bad = np.isin(codes, [code for code, name in enumerate(STATES[metric]) if (metric, name) in STATEMENTS])
+    if not bad.any() and not tracks.knows((kind, subject, RULE)):
         return
     for row in np.flatnonzero(np.isfinite(codes)):
         name = STATES[metric][int(codes[row])] if codes[row] >= 0 else "unknown"
-        evidence = {"metric": metric, "state": name}
-        finding = Finding(RULE, VERSION, rule.kind, subject, rule.severity, rule.title, evidence)
+        said = STATEMENTS.get((metric, name), _WELL)
+        finding = Finding(RULE, VERSION, kind, subject, said.severity, said.title, {"metric": metric, "state": name})
         yield Observation(float(t[row]), bool(bad[row]), not bad[row], finding)
 
 
 def _judged_values(
-    level: Level, subject: str, t: Floats, values: NDArray[np.float64], own: float, tracks: Tracks
+    level: Level, subject: str, t: Floats, values: NDArray[np.float64], own: Floats, tracks: Tracks
 ) -> Iterator[Observation]:
     gap = level.raise_at - level.clear_at
-    limit = own if np.isfinite(own) else level.raise_at
+    limit = np.where(np.isfinite(own), own, level.raise_at)
     bad, good = values >= limit, values < limit - gap
     if not bad.any() and not tracks.knows((level.kind, subject, RULE)):
         return
     for row in np.flatnonzero(np.isfinite(values)):
         evidence = {
             "level": figure(float(values[row])),
-            "limit": figure(limit),
-            "limit_origin": "device" if np.isfinite(own) else "fixed",
-            "clears_below": figure(limit - gap),
+            "limit": figure(float(limit[row])),
+            "limit_origin": "device" if np.isfinite(own[row]) else "fixed",
+            "clears_below": figure(float(limit[row]) - gap),
             "unit": level.unit,
         }
         finding = Finding(RULE, VERSION, level.kind, subject, "critical", level.title, evidence)
