@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from smartcare.simulator.agent import Agent
+from smartcare.simulator.agent import SPACING_S, Agent
 from smartcare.simulator.clock import DAY_S, Clock
 from smartcare.simulator.door import Door
 from smartcare.simulator.noise import Noise
@@ -64,8 +64,8 @@ def run_fleet(
     Blocks the calling thread; returns at most GRACE_S after the end. Raises ValueError for impossible arguments, and
     whatever an agent raised: that is a fault of ours, not of the network.
     """
-    if interval_s <= 0:
-        raise ValueError("The interval must be positive")
+    if interval_s < SPACING_S:
+        raise ValueError("The interval is at least a second: no device posts more often")
     began = time.time()
     clock = Clock(began, speed, history_s)
     present = clock.present if present is None else present

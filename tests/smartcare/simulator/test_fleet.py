@@ -71,7 +71,7 @@ def test_when_a_fleet_runs_then_it_keeps_a_handful_of_connections_open(server: S
     assert {post.headers["Connection"] for post in server.seen} == {"keep-alive"}
 
 
-@pytest.mark.parametrize(("interval", "speed"), [(0, 1), (-5, 1), (300, 0.1)])
+@pytest.mark.parametrize(("interval", "speed"), [(0, 1), (0.5, 1), (300, 0.1)])
 def test_given_impossible_arguments_when_a_fleet_is_started_then_it_is_refused(interval: float, speed: float):
-    with pytest.raises(ValueError, match="must be positive|at least 1"):
+    with pytest.raises(ValueError, match="at least a second|at least 1"):
         run_fleet("http://127.0.0.1:9", FOUR, stop=threading.Event(), interval_s=interval, speed=speed)
