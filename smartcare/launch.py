@@ -40,12 +40,20 @@ def main(argv: list[str]) -> int:
 
 
 def stack(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="manage.py stack", description="Run a command with the servers up.")
+    parser = argparse.ArgumentParser(
+        prog="manage.py stack",
+        usage="%(prog)s [--data DIR] -- COMMAND ARGUMENT…",
+        description="Run a command with the servers up; python and celery are on its PATH.",
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the servers' data there (else: thrown away)")
-    parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --; python and celery are on its PATH")
-    wanted = parser.parse_args(arguments)
+    options, command = arguments, []
+    if "--" in arguments:  # by hand: a second -- is the command's own
+        options, command = arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :]
+    wanted = parser.parse_args(options)
+    if not command:
+        parser.error("name the command after --")
     with up(wanted.data.absolute() if wanted.data else None):
-        return supervise(wanted.command)
+        return supervise(command)
 
 
 def demo(arguments: list[str]) -> int:
@@ -55,6 +63,8 @@ def demo(arguments: list[str]) -> int:
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--port", type=int)
     wanted, _ = parser.parse_known_args(arguments)
+    if wants_help(arguments):
+        return help_of("demo")
     for name in ADDRESSES:
         if os.environ.pop(name, None):
             say(f"{name} is ignored: the demo has servers of its own")
@@ -67,6 +77,8 @@ def demo(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
+    if wants_help(arguments):
+        return help_of("bench")
     with up(None):
         return django(["bench", *arguments])
 
@@ -113,6 +125,17 @@ def django(arguments: list[str]) -> int:
 
     execute_from_command_line(["manage.py", *arguments])
     return 0
+
+
+def wants_help(arguments: list[str]) -> bool:
+    return bool({"-h", "--help"} & set(arguments))
+
+
+def help_of(command: str) -> int:
+    """Needs settings, which need addresses; nobody is called there."""
+    environment.complete(os.environ)
+    os.environ |= {"DATABASE_URL": "postgresql://127.0.0.1/smartcare", "REDIS_URL": "redis://127.0.0.1"}
+    return django([command, "--help"])
 
 
 def free_port() -> int:

@@ -5,10 +5,11 @@ system's program, else one sentence. Sockets only, in a private folder; nothing 
 """
 
 import contextlib
+import os
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
-from smartcare.devstack.environment import use_own_database
+from smartcare.devstack.environment import forget_libpq
 from smartcare.devstack.errors import DidNotStart, InUse, NotInstalled, StackError
 from smartcare.devstack.folders import DataFolder, claimed, throw_away
 from smartcare.devstack.postgres import Postgres
@@ -42,12 +43,13 @@ def servers(data: Path, *, durable: bool, env: MutableMapping[str, str]) -> Iter
     with contextlib.ExitStack() as undo:
         folder = undo.enter_context(claimed(data)) if wanted else None
         started: list[Server] = []
+        if Postgres in wanted:
+            for environment in (env, os.environ):
+                forget_libpq(environment)
         for kind in wanted:
             assert folder is not None
             server = kind(folder, durable=durable)
             undo.callback(server.stop)
             started.append(server.start())
-            if isinstance(server, Postgres):
-                use_own_database(env, server.environment)
             env.update(server.environment)
         yield started

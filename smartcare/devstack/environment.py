@@ -4,8 +4,7 @@ import secrets
 from collections.abc import MutableMapping
 
 DEFAULT_PORT = "8000"
-# libpq reads these beside the address it is given; they would lead it away from a socket of ours.
-BENDS_ADDRESSES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGOPTIONS", "PGSSLMODE")
+LIBPQ = "PG"  # PGPORT, PGSERVICE, PGREQUIREAUTH and two dozen more bend the address that a program is given
 
 
 def complete(env: MutableMapping[str, str]) -> None:
@@ -20,7 +19,7 @@ def complete(env: MutableMapping[str, str]) -> None:
         env[name] = env.get(name) or value  # an empty one counts as missing, as it does for the settings
 
 
-def use_own_database(env: MutableMapping[str, str], addresses: dict[str, str]) -> None:
-    for name in BENDS_ADDRESSES:
-        env.pop(name, None)
-    env.update(addresses)
+def forget_libpq(env: MutableMapping[str, str]) -> None:
+    """Before a database of our own is used."""
+    for name in [name for name in env if name.startswith(LIBPQ)]:
+        del env[name]

@@ -10,6 +10,7 @@ the supervisor's death and gives it the command's orphans.
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 SUPERVISOR_DIED = signal.SIGUSR1
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCHED = (signal.SIGCHLD, SUPERVISOR_DIED, *FORWARDED)
+PROC = Path("/proc")
 PATIENCE_S = 10.0
 LOOK_AGAIN_S = 0.05
 
@@ -28,10 +30,15 @@ class SupervisorDied(Exception):
 
 
 class Keeper:
-    """Waits for one command; signals reach it only through `_next_signal`, so none can arrive between two steps."""
+    """Waits for one command. Signals arrive as bytes in a pipe, so none is lost between two steps."""
 
     def __init__(self, command: list[str]) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        self.signals, wakeup = os.pipe()
+        os.set_blocking(self.signals, False)
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        for number in WATCHED:
+            signal.signal(number, lambda caught, frame: None)
         self.command = self._start(command)
         self.code: int | None = None
         self.kill_at: float | None = None
@@ -39,7 +46,7 @@ class Keeper:
     def run(self) -> int:
         try:
             while self.code is None:
-                self._next_signal()
+                self._handle_signals()
                 if self.kill_at and time.monotonic() > self.kill_at:
                     self._signal_group(signal.SIGKILL)
             self._end_the_rest()
@@ -55,26 +62,29 @@ class Keeper:
             with contextlib.suppress(OSError):  # the child has done it already, and may even have ended
                 os.setpgid(pid, pid)
             return pid
+        for number in WATCHED:
+            signal.signal(number, signal.SIG_DFL)
         os.setpgid(0, 0)
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # nobody could continue what Ctrl-Z has stopped
         if owns_terminal:
             _give_terminal_to(os.getpid())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
         try:
             os.execvp(command[0], command)  # noqa: S606 - the caller's own program, no shell
         except OSError as error:
             sys.stderr.write(f"smartcare: {command[0]}: {error.strerror}\n")
             os._exit(127)
 
-    def _next_signal(self) -> None:
-        found = signal.sigtimedwait(WATCHED, LOOK_AGAIN_S)
-        number = found.si_signo if found else 0
-        if number == SUPERVISOR_DIED:
-            raise SupervisorDied
-        if number in FORWARDED:
-            self._signal_group(signal.Signals(number))
-            if number != signal.SIGINT:  # a person at a prompt interrupts without meaning to end it
-                self.kill_at = time.monotonic() + PATIENCE_S
+    def _handle_signals(self) -> None:
+        """Those that arrive within the next moment."""
+        select.select([self.signals], [], [], LOOK_AGAIN_S)
+        with contextlib.suppress(BlockingIOError):
+            for number in os.read(self.signals, 64):
+                if number == SUPERVISOR_DIED:
+                    raise SupervisorDied
+                if number in FORWARDED:
+                    self._signal_group(signal.Signals(number))
+                if number in {signal.SIGTERM, signal.SIGHUP}:  # who interrupts at a prompt does not mean to end it
+                    self.kill_at = time.monotonic() + PATIENCE_S
         self._reap()
 
     def _reap(self) -> bool:
@@ -92,6 +102,8 @@ class Keeper:
     def _end_the_rest(self) -> None:
         """Ask each orphan once; an orphan's own children become ours when it ends, and are asked then."""
         asked: set[int] = set()
+        if not PROC.exists():  # not on Linux: no orphan is ours, but those in the command's group can be told
+            self._signal_group(signal.SIGTERM)
         kill_at = time.monotonic() + PATIENCE_S
         while self._reap():
             for pid in set(children_of(os.getpid())) - asked:
@@ -100,7 +112,7 @@ class Keeper:
             if time.monotonic() > kill_at:
                 self._kill_everything()
                 return
-            self._next_signal()
+            self._handle_signals()
 
     def _kill_everything(self) -> None:
         while self._reap():
@@ -127,8 +139,8 @@ def _give_terminal_to(group: int) -> None:
 
 
 def children_of(pid: int) -> Iterator[int]:
-    """Linux only; elsewhere there are no orphans of ours either."""
-    for entry in Path("/proc").glob("[0-9]*/stat"):
+    """Linux only."""
+    for entry in PROC.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):
             fields = entry.read_text().rpartition(")")[2].split()
             if int(fields[1]) == pid:

@@ -64,9 +64,7 @@ class Postgres(Server):
 
     def session(self, database: str = DATABASE, user: str = SUPERUSER) -> Connection:
         """A connection of its own, outside Django. The caller closes it."""
-        return psycopg2.connect(
-            host=str(self.folder.sockets), port=PORT, user=user, dbname=database, connect_timeout=5, options=""
-        )
+        return psycopg2.connect(host=str(self.folder.sockets), port=PORT, user=user, dbname=database, connect_timeout=5)
 
     def _answers(self) -> bool:
         try:

@@ -272,16 +272,16 @@ def test_given_the_address_of_a_database_when_asked_for_servers_then_only_the_br
 
 
 def test_given_settings_that_bend_addresses_when_up_then_they_lead_to_the_servers_all_the_same():
-    with supervised(PGPORT="6000", PGUSER="nobody", LC_ALL="xx_XX.UTF-8") as supervisor:
+    with supervised(PGPORT="6000", PGSERVICE="elsewhere", LC_ALL="xx_XX.UTF-8") as supervisor:
         assert all(map(lives, supervisor.told["pids"]))
 
 
 def test_given_such_settings_when_an_own_database_is_used_then_programs_do_not_inherit_them():
-    env = {"PGPORT": "6000", "PGSERVICE": "elsewhere"}
+    env = {"PGPORT": "6000", "PGSERVICE": "elsewhere", "PORT": "8000"}
 
-    environment.use_own_database(env, {"DATABASE_URL": "postgresql://sc_app@/smartcare?host=%2Ftmp"})
+    environment.forget_libpq(env)
 
-    assert env == {"DATABASE_URL": "postgresql://sc_app@/smartcare?host=%2Ftmp"}
+    assert env == {"PORT": "8000"}
 
 
 def test_given_a_long_temporary_folder_when_up_then_the_sockets_are_in_a_short_one(tmp_path):

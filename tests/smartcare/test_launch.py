@@ -69,6 +69,17 @@ def test_when_the_command_prints_then_its_output_stands_alone():
     assert output_of("echo", "42") == "42\n"
 
 
+def test_when_the_command_has_options_and_dashes_of_its_own_then_it_gets_them_all():
+    assert output_of("printf", "%s ", "--data", "--", "-x") == "--data -- -x "
+
+
+def test_given_no_command_when_run_then_it_says_how():
+    process = stack()
+
+    assert "-- COMMAND" in process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+
+
 @pytest.mark.parametrize("code", [0, 3, 255])
 def test_when_the_command_ends_then_its_exit_code_is_handed_on(code):
     assert stack("sh", "-c", f"exit {code}").wait(60) == code
