@@ -16,11 +16,9 @@ COLOURS = {
     "ink3": "#5f6982",
     "acc": "#2f4fd0",
     "surf": "#ffffff",
-    "surf3": "#eef0f5",
     "line": "#e1e5ec",
     "line2": "#868fa1",
     "risktext": "#a13c00",
-    "downtext": "#8f1247",
 }
 
 TOKENS = {
@@ -29,10 +27,8 @@ TOKENS = {
     "ink3": "ink-3",
     "acc": "accent",
     "surf": "surface",
-    "surf3": "surface-3",
     "line2": "line-strong",
     "risktext": "risk-text",
-    "downtext": "down-text",
 }
 """Palette name -> custom property of tokens.css, where the two differ."""
 
