@@ -92,8 +92,3 @@ def marked(view: Callable[..., Any], name: str) -> bool:
         or getattr(getattr(view, "view_class", None), name, False)
         or getattr(getattr(view, "cls", None), name, False)
     )
-
-
-def own_transactions[V: Callable[..., HttpResponse]](view: V) -> V:
-    view.own_transactions = True  # type: ignore[attr-defined]
-    return view

@@ -77,3 +77,9 @@ def back(request: HttpRequest, fallback: str) -> HttpResponse:
     if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/"):
         return HttpResponseRedirect(wanted)
     return HttpResponseRedirect(resolve_url(fallback))
+
+
+def own_transactions[V: Callable[..., Any]](view: V) -> V:
+    """Mark a view that opens its transactions itself, with `acting(request.viewer)` (see smartcare/middleware.py)."""
+    view.own_transactions = True  # type: ignore[attr-defined]
+    return view

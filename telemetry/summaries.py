@@ -1,0 +1,255 @@
+"""What pages and the API say of devices, sites and alerts, for any viewer: everything is built from what the door lets through.
+
+A viewer without health gets rows without scores, in the order of their names; one without the device list gets no serial, and a search
+does not find one. Each function asks a fixed number of queries, however many devices there are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from access.models import Category, Site, sites_visible_to
+from access.viewer import Viewer
+from telemetry import alerting
+from telemetry.models import Alert, Device, DeviceHealth, DeviceInventory, DeviceKind, Severity
+
+# ux.md section 13: shape and word with every colour.
+STATE_WORDS = {"ok": "Healthy", "watch": "Watch", "risk": "At risk", "down": "Down", "mute": "No report"}
+WORST_FIRST = ("down", "risk", "watch", "mute", "ok")
+# Weights of devices in a site's score, by kind (design/analysis.md, D10).
+WEIGHT = {DeviceKind.FIREWALL: 3, DeviceKind.ROUTER: 3, DeviceKind.SWITCH: 2}
+ABOVE_EDGE = 20
+
+
+@dataclass(slots=True)
+class DeviceRow:
+    """One device as this viewer may see it; health and inventory are None where the category is not shared."""
+
+    device: Device
+    site: Site
+    health: DeviceHealth | None = None
+    inventory: DeviceInventory | None = None
+    open_alerts: int = 0
+
+    @property
+    def state(self) -> str:
+        return self.health.state if self.health else ""
+
+    @property
+    def state_word(self) -> str:
+        return STATE_WORDS.get(self.state, "")
+
+
+@dataclass(slots=True)
+class SiteRow:
+    """One site as this viewer may see it. score None: nothing reported, or health is not shared."""
+
+    site: Site
+    has_health: bool
+    devices: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    score: int | None = None
+    open_alerts: int = 0
+    daily_scores: list[float] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        if self.states["down"]:
+            return "down"
+        return band(self.score) if self.has_health else ""
+
+    @property
+    def words(self) -> str:
+        """'11 devices, 1 at risk', '5 devices, all fine'."""
+        count = f"{self.devices} device{'' if self.devices == 1 else 's'}"
+        if not self.has_health or not self.devices:
+            return count
+        troubled = [
+            f"{self.states[s]} {STATE_WORDS[s].lower()}" for s in WORST_FIRST if s not in ("ok", "mute") and self.states[s]
+        ]
+        quiet = self.states["mute"]
+        if quiet:
+            troubled.append(f"{quiet} quiet")
+        return f"{count}, {', '.join(troubled)}" if troubled else f"{count}, all fine"
+
+
+def band(score: int | None) -> str:
+    if score is None:
+        return "mute"
+    return "ok" if score >= 85 else "watch" if score >= 70 else "risk"
+
+
+def devices(
+    viewer: Viewer,
+    *,
+    sites: Iterable[UUID] | None = None,
+    customer: UUID | None = None,
+    search: str = "",
+    state: str = "",
+    kind: str = "",
+    limit: int | None = None,
+) -> list[DeviceRow]:
+    """Devices in use, unhealthy first where health is shared, then by name."""
+    found = Device.objects.visible_to(viewer).filter(retired_at=None)
+    if sites is not None:
+        found = found.filter(site__in=list(sites))
+    if customer is not None:
+        found = found.filter(customer=customer)
+    if kind:
+        found = found.filter(kind=kind)
+    if search:
+        found = found.filter(_matches(viewer, search))
+    if state:
+        found = found.filter(pk__in=DeviceHealth.objects.visible_to(viewer).filter(state=state).values("device"))
+    rows = {d.pk: DeviceRow(d, d.site) for d in found.select_related("site").order_by("label")}
+    _add_health(viewer, rows)
+    _add_inventory(viewer, rows)
+    ordered = sorted(rows.values(), key=_urgency)
+    return ordered if limit is None else ordered[:limit]
+
+
+def _matches(viewer: Viewer, search: str) -> Q:
+    """A label may be found by everybody who sees it; serial, model and address only through the device list."""
+    inventory = DeviceInventory.objects.visible_to(viewer).filter(
+        Q(serial__icontains=search)
+        | Q(model__icontains=search)
+        | Q(hostname__icontains=search)
+        | Q(software_version__icontains=search)
+        | Q(address__startswith=search)
+    )
+    return Q(label__icontains=search) | Q(site__name__icontains=search) | Q(pk__in=inventory.values("device"))
+
+
+def _urgency(row: DeviceRow) -> tuple[int, str]:
+    return (-(row.health.urgency if row.health else -1), row.device.label.lower())
+
+
+def _add_health(viewer: Viewer, rows: dict[UUID, DeviceRow]) -> None:
+    for health in DeviceHealth.objects.visible_to(viewer).filter(device__in=rows):
+        rows[health.device_id].health = health
+    counts = Counter(Alert.objects.visible_to(viewer).open().filter(device__in=rows).values_list("device", flat=True))
+    for pk, count in counts.items():
+        rows[pk].open_alerts = count
+
+
+def _add_inventory(viewer: Viewer, rows: dict[UUID, DeviceRow]) -> None:
+    for inventory in DeviceInventory.objects.visible_to(viewer).filter(device__in=rows).defer("components"):
+        rows[inventory.device_id].inventory = inventory
+
+
+def sites(viewer: Viewer, *, customer: UUID | None = None) -> list[SiteRow]:
+    """The viewer's sites by name, each with what it may know of them."""
+    found = Site.objects.visible_to(viewer).filter(closed_at=None)
+    if customer is not None:
+        found = found.filter(customer=customer)
+    with_health = set(sites_visible_to(viewer, Category.HEALTH).values_list("pk", flat=True))
+    rows = {s.pk: SiteRow(s, s.pk in with_health) for s in found.order_by("name")}
+    kinds = dict(Device.objects.visible_to(viewer).filter(retired_at=None, site__in=rows).values_list("pk", "kind"))
+    for site_id in Device.objects.visible_to(viewer).filter(pk__in=kinds).values_list("site", flat=True):
+        rows[site_id].devices += 1
+    by_site: dict[UUID, list[DeviceHealth]] = defaultdict(list)
+    for health in DeviceHealth.objects.visible_to(viewer).filter(device__in=kinds):
+        by_site[health.site_id].append(health)
+    for site_id, healths in by_site.items():
+        row = rows[site_id]
+        row.states.update(h.state for h in healths)
+        row.score = mean_score([(h.score, kinds[h.device_id]) for h in healths])
+        row.daily_scores = _mean_days([h.daily_scores for h in healths])
+    for site_id in Alert.objects.visible_to(viewer).open().filter(site__in=rows).values_list("site", flat=True):
+        rows[site_id].open_alerts += 1
+    return list(rows.values())
+
+
+def mean_score(scores: Sequence[tuple[int | None, str]]) -> int | None:
+    """Mean of (score, kind) weighted 3 edge, 2 switch, 1 other, never above the edge's own + 20; None without any score."""
+    known = [(s, WEIGHT.get(DeviceKind(k), 1)) for s, k in scores if s is not None]
+    if not known:
+        return None
+    mean = sum(s * w for s, w in known) / sum(w for _, w in known)
+    edges = [s for s, w in known if w == 3]
+    return round(min(mean, min(edges) + ABOVE_EDGE) if edges else mean)
+
+
+def _mean_days(days: Sequence[Sequence[float]]) -> list[float]:
+    """Means per day, newest last, over devices with histories of different length."""
+    longest = max((len(d) for d in days), default=0)
+    result = []
+    for back in range(longest, 0, -1):
+        values = [d[-back] for d in days if len(d) >= back and d[-back] is not None]
+        if values:
+            result.append(round(sum(values) / len(values), 1))
+    return result
+
+
+@dataclass(slots=True)
+class AlertRow:
+    """One alert with its device and site, and who has it in the words for this viewer."""
+
+    alert: Alert
+    device: Device
+    site: Site
+    taken: str = ""
+
+    @property
+    def severity_state(self) -> str:
+        if self.alert.resolved_at:
+            return "ok"
+        return {Severity.CRITICAL: "down", Severity.MAJOR: "risk", Severity.WARNING: "watch"}.get(
+            Severity(self.alert.severity), "mute"
+        )
+
+
+def alerts(viewer: Viewer, found: QuerySet[Alert], *, limit: int = 200) -> list[AlertRow]:
+    """Rows for a queryset from the door, with two more queries for their devices and sites."""
+    listed = list(found.select_related("claimed_by", "customer")[:limit])
+    known_devices = Device.objects.visible_to(viewer).in_bulk({a.device_id for a in listed})
+    known_sites = Site.objects.visible_to(viewer).in_bulk({a.site_id for a in listed})
+    return [
+        AlertRow(
+            a,
+            known_devices.get(a.device_id) or Device(label="A device that moved"),
+            known_sites[a.site_id],
+            alerting.who_has_it(a, viewer, a.customer.claim_words),
+        )
+        for a in listed
+        if a.site_id in known_sites
+    ]
+
+
+def verdict(rows: Sequence[SiteRow], urgent: Sequence[AlertRow]) -> dict[str, Any]:
+    """The sentence of the first page: is all well, and if not, what needs a decision."""
+    reporting = [r for r in rows if r.score is not None]
+    if not reporting:
+        return {"state": "mute", "headline": "No device has reported yet.", "score": None}
+    score = round(sum((r.score or 0) * max(r.devices, 1) for r in reporting) / sum(max(r.devices, 1) for r in reporting))
+    down = sum(r.states["down"] for r in rows)
+    serious = [a for a in urgent if a.alert.severity >= Severity.MAJOR]
+    if down:
+        headline = f"{down} device{'' if down == 1 else 's'} do{'es' if down == 1 else ''} not answer."
+    elif score >= 85:
+        headline = "Your network is in good shape."
+    elif score >= 70:
+        headline = "Your network needs some attention."
+    else:
+        headline = "Your network is at risk."
+    count = len(serious)
+    decision = f"{'One thing needs' if count == 1 else f'{count} things need'} a decision." if count else ""
+    healthy = sum(1 for r in reporting if r.state == "ok")
+    return {
+        "state": "down" if down else band(score),
+        "score": score,
+        "headline": headline,
+        "decision": decision,
+        "healthy_sites": healthy,
+        "sites": len(rows),
+        "worst": serious[0] if serious else None,
+    }
+
+
+def newest_report(rows: Iterable[DeviceRow]) -> datetime | None:
+    return max((r.health.last_seen_at for r in rows if r.health and r.health.last_seen_at), default=None)

@@ -1,0 +1,45 @@
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from access import onboarding
+from access.models import Grant, Site
+from access.views.pages import PageRequest, acted, for_customer
+from telemetry import looks, summaries
+from telemetry.forms import SiteForm
+from telemetry.models import Alert
+
+
+@for_customer
+def index(request: PageRequest) -> HttpResponse:
+    rows = summaries.sites(request.viewer)
+    looks.site_list(request.viewer, rows, way="page")
+    return render(request, "portal/sites.html", {"rows": rows})
+
+
+@for_customer
+def new(request: PageRequest) -> HttpResponse:
+    zone = request.viewer.organization.timezone if request.viewer.organization else "UTC"
+    form = SiteForm(request.POST or None, initial={"timezone": zone})
+    if request.method == "POST" and form.is_valid():
+        done = acted(
+            request,
+            lambda: f"{onboarding.open_site(by=request.viewer, **form.cleaned_data).name} is added. It is shared with nobody.",
+        )
+        if done:
+            return redirect("sites")
+    return render(request, "portal/site_new.html", {"form": form})
+
+
+@for_customer
+def page(request: PageRequest, public_id: str) -> HttpResponse:
+    site = get_object_or_404(Site.objects.visible_to(request.viewer), public_id=public_id)
+    row = next((r for r in summaries.sites(request.viewer) if r.site.pk == site.pk), None)
+    devices = summaries.devices(request.viewer, sites=[site.pk])
+    looks.device_list(request.viewer, devices, way="page")
+    alerts = summaries.alerts(request.viewer, Alert.objects.visible_to(request.viewer).open().filter(site=site).most_urgent_first())
+    grants = Grant.objects.visible_to(request.viewer).live().filter(site=site).select_related("partner").order_by("partner__name")  # type: ignore[attr-defined]
+    return render(
+        request,
+        "portal/site.html",
+        {"site": site, "row": row, "devices": devices, "alerts": alerts, "grants": grants},
+    )
