@@ -1,13 +1,13 @@
 """Run the live engine over a recorded fleet, site by site."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from telemetry.analysis import engine, hourly, recorded, sites
+from telemetry.analysis import engine, hourly, recorded, rootcause, sites
 from telemetry.analysis.context import Context
-from telemetry.analysis.detectors import reboot_loop
+from telemetry.analysis.detectors import reboot_loop, silence
 from telemetry.analysis.facts import HOUR, DeviceFacts, SeriesKey
 from telemetry.analysis.findings import Finding
 from telemetry.analysis.hysteresis import Change
@@ -30,12 +30,30 @@ class Row:
     finding: Finding
 
 
-def site_rows(recording: Recording, devices: Sequence[Recorded], factors: Factors) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long a kind was open on a device."""
+
+    device: str
+    kind: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a replay says: the rows to write, and how long what they speak of was open."""
+
+    rows: list[Row]
+    spans: list[Span]
+
+
+def site(recording: Recording, devices: Sequence[Recorded], factors: Factors) -> Told:
     """What the devices of one site raise, knowing of each other only what a site shares: its weather and its power."""
     facts = [recording.facts(device) for device in devices]
     common = _common_mode(recording, facts)
     boots = [_boots(block) for block in facts]
-    found: list[Row] = []
+    told = Told([], [])
     for place, block in enumerate(facts):
         context = Context(
             uplinks=frozenset({recorded.UPLINK}),
@@ -43,8 +61,26 @@ def site_rows(recording: Recording, devices: Sequence[Recorded], factors: Factor
             site_boots=tuple(boot for other, own in enumerate(boots) if other != place for boot in own),
             factors=factors,
         )
-        found += _written(devices[place].device_id, engine.advance(None, block, 0.0, context).changes)
-    return found
+        changes = engine.advance(None, block, 0.0, context).changes
+        told.rows.extend(_written(devices[place].device_id, changes))
+        told.spans.extend(_spans(devices[place].device_id, changes))
+    return told
+
+
+def without_explained(told: Told, parents: Mapping[str, str]) -> list[Row]:
+    """Rows in order of time, without those that an open finding of the device in front explains."""
+    causes: dict[str, list[Span]] = {}
+    for span in told.spans:
+        if span.kind in rootcause.CAUSES:
+            causes.setdefault(span.device, []).append(span)
+    kept = [
+        row
+        for row in told.rows
+        if row.finding.kind not in rootcause.EFFECTS
+        or row.finding.kind == silence.DEVICE_KIND  # the dead-man's switch has asked the device in front itself
+        or not any(span.start <= row.time < span.end for span in causes.get(parents.get(row.device, ""), ()))
+    ]
+    return sorted(kept, key=lambda row: (row.time, row.device, row.finding.kind, row.finding.subject))
 
 
 def _common_mode(recording: Recording, facts: Sequence[DeviceFacts]) -> list[dict[int, float]]:
@@ -78,3 +114,15 @@ def _written(device: str, changes: Sequence[Change]) -> Iterator[Row]:
         if change.what == "raised" or (change.what == "updated" and is_due):
             written[key] = change.at
             yield Row(change.at, device, change.finding)
+
+
+def _spans(device: str, changes: Sequence[Change]) -> Iterator[Span]:
+    since: dict[tuple[str, str, str], float] = {}
+    for change in changes:
+        key = (change.finding.kind, change.finding.subject, change.finding.rule)
+        if change.what == "raised":
+            since[key] = change.at
+        elif change.what == "cleared" and key in since:
+            yield Span(device, change.finding.kind, since.pop(key), change.at)
+    for (kind, _, _), start in since.items():
+        yield Span(device, kind, start, float("inf"))

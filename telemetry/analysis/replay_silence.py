@@ -9,9 +9,10 @@ from telemetry.analysis import hourly
 from telemetry.analysis.detectors import presence, silence
 from telemetry.analysis.facts import HOUR, Floats
 from telemetry.analysis.recorded import Recorded, Recording
-from telemetry.analysis.replay import REPEAT_S, Row
+from telemetry.analysis.replay import REPEAT_S, Row, Span, Told
 
-Opened = dict[tuple[str, int], float]
+Key = tuple[str, int]  # device, site or fleet, and its place in the roster
+Opened = dict[Key, tuple[float, float]]  # since when it holds, and when it was last written
 
 
 class Habits:
@@ -44,7 +45,7 @@ class Habits:
         return presence.expected_since(self._known[self._hours[place]], zone=self._zone, now=hour * HOUR)
 
 
-def silence_rows(recording: Recording) -> list[Row]:
+def fleet(recording: Recording) -> Told:
     """One row when a silence is raised and one every six hours while it lasts."""
     devices = recording.devices
     roster = silence.Roster.of(
@@ -60,7 +61,7 @@ def silence_rows(recording: Recording) -> list[Row]:
     windows = [recording.maintenance.get(device.device_id, ()) for device in devices]
     memory = silence.Memory.of(roster)
     opened: Opened = {}
-    rows: list[Row] = []
+    told = Told([], [])
     hour, since = -1, np.empty(0)
     for step, now in enumerate(nows.tolist()):
         if now // 3600 != hour:
@@ -70,8 +71,11 @@ def silence_rows(recording: Recording) -> list[Row]:
         last_seen = np.where(last >= 0, recording.start + last * float(recording.step_s), np.nan)
         muted = np.array([any(window.holds(now) for window in found) for found in windows])
         seen = silence.sweep(roster, memory, now=float(now), last_seen=last_seen, expected_since=since, muted=muted)
-        rows += _written(roster, seen, float(now), last_seen, opened)
-    return rows
+        told.rows.extend(_written(roster, seen, float(now), last_seen, opened, told.spans))
+    told.spans.extend(
+        _span(roster, key, since, float("inf")) for key, (since, _) in opened.items() if key[0] == "device"
+    )
+    return told
 
 
 def _last_slot(slots: NDArray[np.intp], count: int) -> NDArray[np.intp]:
@@ -82,16 +86,19 @@ def _last_slot(slots: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 
 def _written(
-    roster: silence.Roster, seen: silence.Sweep, now: float, last_seen: Floats, opened: Opened
+    roster: silence.Roster, seen: silence.Sweep, now: float, last_seen: Floats, opened: Opened, spans: list[Span]
 ) -> Iterator[Row]:
     holding = {("device", int(place)) for place in seen.devices} | {("site", int(place)) for place in seen.sites}
     holding |= {("fleet", 0)} if seen.fleet else set()
-    for key in set(opened) - holding:
-        del opened[key]
+    for key in sorted(set(opened) - holding):
+        since, _ = opened.pop(key)
+        if key[0] == "device":
+            spans.append(_span(roster, key, since, now))
     for what, place in sorted(holding):
-        if now - opened.get((what, place), -np.inf) < REPEAT_S:
+        since, written = opened.get((what, place), (now, -np.inf))
+        if now - written < REPEAT_S:
             continue
-        opened[what, place] = now
+        opened[what, place] = (since, now)
         if what == "device":
             heard, missed = float(last_seen[place]), int(seen.missed[place])
             yield Row(now, roster.device_ids[place], silence.device_finding(roster, place, heard, missed))
@@ -100,3 +107,7 @@ def _written(
             yield Row(now, first, silence.site_finding(roster, place, seen.members[place].tolist()))
         else:
             yield Row(now, roster.device_ids[0], silence.collector_finding(seen.soft, len(roster.device_ids)))
+
+
+def _span(roster: silence.Roster, key: Key, since: float, until: float) -> Span:
+    return Span(roster.device_ids[key[1]], silence.DEVICE_KIND, since, until)

@@ -5,9 +5,8 @@ Source: Theil 1950, Sen 1968; Hirsch, Slack and Smith 1982.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +17,15 @@ Z80 = 1.2816  # two-sided 80 % of a normal distribution
 OVERDISPERSION = 1.5  # neighbouring values are not independent: Kendall's variance is widened by this
 # (true time left) / (predicted time left) of one simulated fleet: 10 %, 50 %, 90 %. Seed 5 of the development fleets.
 FACTOR_VERSION = 1
-START_FACTORS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
-    {
-        "memory_exhaustion": (0.41, 0.91, 1.87),
-        "flash_exhaustion": (0.42, 0.94, 1.64),
-        "poe_budget": (0.57, 1.5, 2.7),
-        "optics_decay": (0.54, 0.64, 0.74),
-        "overheating": (0.11, 0.44, 0.75),
-        "psu_rail": (0.66, 1.08, 3.4),
-        "uplink_capacity": (0.44, 0.98, 2.6),
-    }
-)
+START_FACTORS: Mapping[str, tuple[float, float, float]] = {
+    "memory_exhaustion": (0.41, 0.91, 1.87),
+    "flash_exhaustion": (0.42, 0.94, 1.64),
+    "poe_budget": (0.57, 1.5, 2.7),
+    "optics_decay": (0.54, 0.64, 0.74),
+    "overheating": (0.11, 0.44, 0.75),
+    "psu_rail": (0.66, 1.08, 3.4),
+    "uplink_capacity": (0.44, 0.98, 2.6),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Factors:
     """Conformal factors by kind, as fitted on closed cases; kinds that are missing use the start values."""
 
     version: int = FACTOR_VERSION
-    by_kind: Mapping[str, tuple[float, float, float]] = START_FACTORS
+    by_kind: Mapping[str, tuple[float, float, float]] = field(default_factory=lambda: dict(START_FACTORS))
 
     def of(self, kind: str) -> tuple[float, float, float]:
         return self.by_kind.get(kind, START_FACTORS.get(kind, (0.5, 1.0, 2.0)))
