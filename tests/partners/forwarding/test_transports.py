@@ -218,7 +218,10 @@ class Sink:
 def mailer(port):
     backend = "django.core.mail.backends.smtp.EmailBackend"
     options = {"host": "127.0.0.1", "port": port, "timeout": 2}
-    return override_settings(MAILERS={"default": {"BACKEND": backend, "OPTIONS": options}})
+    return override_settings(
+        MAILERS={"default": {"BACKEND": backend, "OPTIONS": options}},
+        DEFAULT_FROM_EMAIL="SmartCare <no-reply@smartcare.example>",
+    )
 
 
 class AnyPort(Controller):
