@@ -30,6 +30,7 @@ class Context:
     user: str = ""
     account: str = ""
     customers: str = ""
+    preview_of: str = ""
     statement_ms: int = 0  # 0: as the server has it
     lock_ms: int = 0
 
@@ -50,13 +51,15 @@ def principal(
     user: UUID | None = None,
     account: UUID | None = None,
     customers: Iterable[UUID] = (),
+    preview_of: UUID | None = None,
     statement_ms: int | None = None,
     lock_ms: int | None = None,
 ) -> Iterator[None]:
     """A transaction (or savepoint) in which the database answers for this principal alone.
 
     kind "customer" or "partner" with organization and user or account; "staff" with user; "login" with user, before an
-    organization is chosen: sees that person's memberships; "job" with the customers whose work it does.
+    organization is chosen: sees that person's memberships; "job" with the customers whose work it does; "preview" with a
+    partner as organization, and user and customer (preview_of) who look in its place.
     """
     context = Context(
         kind=kind,
@@ -64,6 +67,7 @@ def principal(
         user=str(user or ""),
         account=str(account or ""),
         customers=",".join(sorted(str(c) for c in customers)),
+        preview_of=str(preview_of or ""),
         statement_ms=statement_ms or (JOB_STATEMENT_MS if kind == "job" else WEB_STATEMENT_MS),
         lock_ms=lock_ms or (JOB_LOCK_MS if kind == "job" else WEB_LOCK_MS),
     )
@@ -89,6 +93,7 @@ def _tell(context: Context) -> None:
         "app.user": context.user,
         "app.account": context.account,
         "app.customers": context.customers,
+        "app.preview_of": context.preview_of,
     }
     if context.statement_ms:
         values |= {"statement_timeout": str(context.statement_ms), "lock_timeout": str(context.lock_ms)}
@@ -101,6 +106,10 @@ def _tell(context: Context) -> None:
 
 def acting(viewer: "Viewer"):  # type: ignore[no-untyped-def]  # a context manager; contextlib's own type says it all
     """principal() of a viewer."""
+    if viewer.preview_of is not None:
+        return principal(
+            kind="preview", organization=viewer.organization_id, user=viewer.user_id, preview_of=viewer.preview_of.pk
+        )
     return principal(
         kind=viewer.kind if viewer.kind != "nobody" else "",
         organization=viewer.organization_id,

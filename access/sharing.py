@@ -52,6 +52,32 @@ class Terms:
         return [c.value for c in SHAREABLE if c in self.categories]
 
 
+def rehearse(*, partner: Organization, terms: Mapping[Site, Terms | None], by: Viewer) -> None:
+    """Leave grants and permission rows as a decision would, without journal and without telling anybody.
+
+    For access/preview.py, which rolls it back. None: nothing is shared at that site. Raises NotAllowed, Invalid.
+    """
+    for site, wanted in terms.items():
+        require(by.is_customer and site.customer_id == by.organization_id, "Only your own sites can be previewed")
+        now_open = Grant.objects.filter(partner=partner, site=site, closed_at=None)
+        SiteGroupPermission.objects.filter(grant__in=now_open).delete()
+        now_open.update(closed_at=Now(), revoked_at=Now())
+        if wanted is None:
+            continue
+        wanted.check()
+        row = Grant(
+            customer_id=site.customer_id,
+            site=site,
+            partner=partner,
+            categories=wanted.values,
+            forward_alerts=wanted.forward_alerts,
+            purpose=wanted.purpose,
+            expires_at=wanted.expires_at,
+        )
+        row.save(force_insert=True)
+        _write_permission_rows(row)
+
+
 def facts(grant: Grant) -> dict[str, Any]:
     """What the journal keeps of a grant before and after a change."""
     return {

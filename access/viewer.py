@@ -31,6 +31,8 @@ class Viewer:
     only_customers: tuple[str, ...] | None = None
     request_id: str = ""
     alias: str = ""  # how a push without a person is named in the viewing log
+    # A customer's person who looks as this partner (access/preview.py): sees what the partner sees of this customer, writes nothing.
+    preview_of: Organization | None = None
 
     @classmethod
     def of_membership(cls, membership: Membership, *, request_id: str = "") -> "Viewer":
@@ -58,6 +60,21 @@ class Viewer:
     @classmethod
     def of_staff(cls, user: User, *, request_id: str = "") -> "Viewer":
         return cls(kind="staff", user=user, request_id=request_id)
+
+    @classmethod
+    def stand_in(cls, viewer: "Viewer", partner: Organization) -> "Viewer":
+        """A customer's person in the partner's place, for a preview."""
+        customer = viewer.organization
+        if not viewer.is_customer or customer is None or not partner.is_partner:
+            raise ValueError("Only a customer looks as a partner")
+        return cls(
+            kind="partner",
+            user=viewer.user,
+            organization=partner,
+            only_customers=(str(customer.pk),),
+            request_id=viewer.request_id,
+            preview_of=customer,
+        )
 
     @property
     def is_customer(self) -> bool:
@@ -98,7 +115,7 @@ class Viewer:
 
     @property
     def may_write(self) -> bool:
-        return self.account is None or self.account.scope == Scope.WRITE
+        return self.preview_of is None and (self.account is None or self.account.scope == Scope.WRITE)
 
     @property
     def may_decide(self) -> bool:

@@ -37,7 +37,7 @@ def record(viewer: Viewer, looks: Iterable[Look], *, way: str, outcome: str = ""
     way: a value of access.models.Way. Raises what the database raises: the caller must then show nothing.
     """
     found = list(looks)
-    if not found:
+    if not found or viewer.preview_of is not None:  # a preview is the customer's own look, and writes nothing
         return
     if viewer.is_customer:
         _count_own(viewer, found)

@@ -5,6 +5,7 @@ Read this file to review who may see what; everything else only describes tables
 
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -63,6 +64,10 @@ def sites_visible_to(viewer: "Viewer", category: Category) -> "QuerySet[Site]":
             grant__revoked_at=None,
             grant__expires_at__gt=Now(),
         )
+        if (
+            viewer.preview_of is not None
+        ):  # still_acting() asks for the customer's membership, so ask for the partner here
+            held = held.filter(grant__partner__status=OrganizationStatus.ACTIVE)
         sites = Site.unscoped.filter(still_acting(viewer), Exists(held))
         return sites if viewer.only_customers is None else sites.filter(customer_id__in=viewer.only_customers)
     if viewer.is_staff:
@@ -72,6 +77,8 @@ def sites_visible_to(viewer: "Viewer", category: Category) -> "QuerySet[Site]":
 
 def still_acting(viewer: "Viewer") -> Exists:
     """Condition: the person is an active member of the active organization now (or its service account is live)."""
+    if viewer.preview_of is not None:  # a customer's person in the partner's place: asked as a member of the customer
+        return Exists(_memberships(viewer.user_id, viewer.preview_of.pk))
     if viewer.account_id is not None:
         return Exists(
             ServiceAccount.objects.filter(
@@ -82,13 +89,15 @@ def still_acting(viewer: "Viewer") -> Exists:
                 expires_at__gt=Now(),
             )
         )
-    return Exists(
-        Membership.objects.filter(
-            user=viewer.user_id,
-            user__is_active=True,
-            organization=viewer.organization_id,
-            organization__status=OrganizationStatus.ACTIVE,
-        )
+    return Exists(_memberships(viewer.user_id, viewer.organization_id))
+
+
+def _memberships(user: UUID | None, organization: UUID | None) -> "QuerySet[Membership]":
+    return Membership.objects.filter(
+        user=user,
+        user__is_active=True,
+        organization=organization,
+        organization__status=OrganizationStatus.ACTIVE,
     )
 
 
