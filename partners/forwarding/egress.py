@@ -174,7 +174,7 @@ def _default_tls() -> ssl.SSLContext:
     """The system's authorities, so that an operator can add an own one; certifi's where the system has none."""
     context = ssl.create_default_context()
     places = ssl.get_default_verify_paths()
-    if places.cafile is None and places.capath is None:
+    if not places.cafile and not places.capath:
         context.load_verify_locations(certifi.where())
     return context
 
