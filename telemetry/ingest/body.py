@@ -82,7 +82,9 @@ def content_encoding(header: str | None, allowed: tuple[str, ...] = HTTP_ENCODIN
     name = "gzip" if name == "x-gzip" else name
     if name in allowed or (name == "identity" and "snappy" not in allowed):
         return name
-    raise DecodeError(415, "unsupported_encoding", f"Content-Encoding must be one of: {', '.join(allowed) or 'identity'}")
+    raise DecodeError(
+        415, "unsupported_encoding", f"Content-Encoding must be one of: {', '.join(allowed) or 'identity'}"
+    )
 
 
 def decompress(wire: bytes, encoding: str, limits: Limits) -> bytes:

@@ -16,6 +16,7 @@ def parse(text: str) -> datetime:
     """An aware UTC time; digits beyond microseconds are cut off. Raises ValueError for anything else."""
     if not _FORM.fullmatch(text):
         raise ValueError("not an RFC 3339 time with a zone")
+    text = text.upper()  # t and z are legal, and too much for Python
     leap_second = text[17:19] == "60"  # legal in RFC 3339; Python knows none, so it becomes the next second
     if leap_second:
         text = text[:17] + "59" + text[19:]

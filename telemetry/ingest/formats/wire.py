@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 VARINT: Final = 0
 FIXED64: Final = 1
 BYTES: Final = 2
 FIXED32: Final = 5
+_FIXED: Final = {FIXED64: 8, FIXED32: 4}
 
 type Field = tuple[int, int, int | bytes]
 """Number, wire type, and the value: an int for varints, the raw bytes for everything else."""
+
+
+type Schema = Mapping[int, "Schema | None"]
+"""Field number -> the message in it, or None for a string."""
 
 
 class Malformed(ValueError):
@@ -79,6 +84,46 @@ def fields(data: bytes) -> Iterator[Field]:
     while at < end:
         number, kind, value, at = read_field(data, at, end)
         yield number, kind, value
+
+
+def count_messages(data: bytes, schema: Schema, most: int) -> int:
+    """How many messages are in this one, at all levels; stops soon after `most`. Raises Malformed.
+
+    Walks by position and cuts nothing out: this runs on large bodies before anything is built from them.
+    """
+    count, at, end, known = 0, 0, len(data), schema
+    outer: list[tuple[int, Schema]] = []
+    try:
+        while count <= most:
+            if at >= end:
+                if at > end:
+                    raise Malformed("field longer than its message")
+                if not outer:
+                    break
+                end, known = outer.pop()
+                continue
+            tag, at = (data[at], at + 1) if data[at] < 0x80 else read_varint(data, at)
+            kind = tag & 7
+            if kind == BYTES:
+                size, at = (data[at], at + 1) if data[at] < 0x80 else read_varint(data, at)
+                inner = known.get(tag >> 3)
+                if inner is None:
+                    at += size
+                    continue
+                if at + size > end:
+                    raise Malformed("field longer than its message")
+                count += 1
+                outer.append((end, known))
+                end, known = at + size, inner
+            elif kind == VARINT:
+                at = read_varint(data, at)[1]
+            elif kind in _FIXED:
+                at += _FIXED[kind]
+            else:
+                raise Malformed(f"wire type {kind}")
+    except IndexError as error:
+        raise Malformed("message ends inside a field") from error
+    return count
 
 
 def field(number: int, kind: int, value: int | bytes) -> bytes:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,16 @@ from typing import Any
 import pytest
 
 from telemetry.ingest import limits
-from telemetry.ingest.batch import CALLHOME, NATIVE, OTLP_LOGS, OTLP_METRICS, PROMETHEUS, CanonicalBatch, RequestMeta
+from telemetry.ingest.batch import (
+    CALLHOME,
+    NATIVE,
+    OTLP_LOGS,
+    OTLP_METRICS,
+    PROMETHEUS,
+    CanonicalBatch,
+    DecodeError,
+    RequestMeta,
+)
 from telemetry.ingest.limits import Limits
 
 SAMPLES = Path(os.environ.get("SMARTCARE_SHARED") or Path(__file__).resolve().parents[4] / "shared") / "samples"
@@ -42,6 +52,14 @@ METRICS_BINARY, METRICS_JSON = meta(OTLP_METRICS, PROTOBUF), meta(OTLP_METRICS, 
 LOGS_BINARY, LOGS_JSON = meta(OTLP_LOGS, PROTOBUF), meta(OTLP_LOGS, JSON)
 CALLHOME_XML = meta(CALLHOME, "")
 REMOTE_WRITE = meta(PROMETHEUS, PROTOBUF)
+
+
+def outcome_of(call: Callable[..., Any], *arguments: Any) -> Any:
+    """What the call returns, or its refusal; any other exception is the test's failure."""
+    try:
+        return call(*arguments)
+    except DecodeError as refusal:
+        return refusal
 
 
 def said(batch: CanonicalBatch) -> CanonicalBatch:
