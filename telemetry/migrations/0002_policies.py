@@ -132,6 +132,7 @@ class Migration(migrations.Migration):
             changes=one_of("customer_id", "app_self()"),
             removes=one_of("customer_id", "app_self()"),
         ),
+        Protect("telemetry_silencememory", reads=OWN, adds=OWN, changes=OWN),
         Protect("telemetry_analysisdue", reads=OWN, adds=OWN, changes=OWN, removes=OWN),
         *(CompositeKey(table, "site_id", "access_site") for table in SITE_KEYS),
         *(CompositeKey(table, "device_id", "telemetry_device") for table in DEVICE_KEYS),
@@ -179,6 +180,14 @@ class Migration(migrations.Migration):
             "sc_claim",
             f"RETURNS boolean {STABLE} AS $$ SELECT EXISTS (SELECT FROM telemetry_analysisdue d"
             " WHERE d.run_at <= statement_timestamp() AND (d.lease_until IS NULL OR d.lease_until < statement_timestamp())) $$",
+        ),
+        Lend("telemetry_device", "sc_claim"),
+        DefinerFunction(
+            "find_watched_customers()",
+            "sc_claim",
+            f"RETURNS SETOF uuid {STABLE} AS $$ SELECT o.id FROM access_organization o WHERE o.kind = 'customer'"
+            " AND o.status = 'active' AND EXISTS (SELECT FROM telemetry_device d"
+            " WHERE d.customer_id = o.id AND d.retired_at IS NULL) ORDER BY o.id $$",
         ),
         DefinerFunction(
             "find_claim_code(wanted bytea)",

@@ -259,4 +259,16 @@ class DetectorState(TenantModel):
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_constraint=False)
     blob = models.BinaryField(default=b"")
     read_up_to = models.BigIntegerField(default=0)  # receipt number of the last sample row applied
+    expected = models.BinaryField(default=b"")  # hours of the week reports are expected in, 21 bytes; empty: all
     updated_at = models.DateTimeField(db_default=Now())
+
+
+class SilenceMemory(models.Model):
+    """What one round of the dead-man's switch leaves to the next, for one customer: who is raised, what is explained."""
+
+    customer = models.OneToOneField(Organization, models.PROTECT, primary_key=True, related_name="+")
+    memory = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()

@@ -1,0 +1,346 @@
+"""Analyse what arrived (T3): read on from each device's cursor, let the detectors speak, bring alerts and health up to date.
+
+One transaction for a batch of devices of any customers; its work flags are removed only if nothing newer came meanwhile. All effects
+are in one database, so a batch that dies has had none, and one that is done twice changes nothing the second time.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from access.models import Category
+from access.principal import principal
+from telemetry import alerting, samples
+from telemetry.analysis import engine, health
+from telemetry.analysis.context import Context, Support
+from telemetry.analysis.facts import DeviceFacts, Event, Interval, SeriesData, SeriesKey
+from telemetry.analysis.findings import Finding
+from telemetry.models import (
+    Alert,
+    AnalysisDue,
+    DetectorState,
+    Device,
+    DeviceEvent,
+    DeviceHealth,
+    DeviceInventory,
+    Maintenance,
+    ModelLifecycle,
+    Severity,
+)
+
+log = structlog.get_logger(__name__)
+BATCH = 100
+MOST_ATTEMPTS = 5
+# Older data is history: it teaches the detectors, but raises nothing new (design/ingest.md, 2.7).
+TOO_LATE = timedelta(hours=24)
+DAYS_KEPT = 90
+URGENCY = {"down": 200, "mute": 0}
+
+
+class LeaseLost(Exception):
+    """Another worker has these devices: nothing we did may count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A device this process owns until its lease ends."""
+
+    device_id: UUID
+    customer_id: UUID
+    touched: int
+    token: UUID
+    attempts: int
+
+
+@dataclass(slots=True)
+class Subject:
+    """One device with all that its analysis needs."""
+
+    due: Due
+    device: Device
+    zone: str
+    state: DetectorState
+    interval_s: int
+    last_seen: datetime
+    series: Mapping[SeriesKey, SeriesData] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    maintenance: tuple[Interval, ...] = ()
+    up_to: int = 0
+    more: bool = False
+    support: Support | None = None
+    uplinks: frozenset[str] = frozenset()
+
+    @property
+    def newest(self) -> float | None:
+        return max((float(s.t[-1]) for s in self.series.values() if s.t.size), default=None)
+
+
+def analyse_due(limit: int = BATCH) -> int:
+    """Claim devices with news and analyse them, until none is due or the task's time runs short. Returns how many were claimed."""
+    claimed = 0
+    stop = time.monotonic() + 10.0
+    while time.monotonic() < stop:
+        due = claim(limit)
+        claimed += len(due)
+        if due:
+            run(due)
+        if len(due) < limit:
+            break
+    return claimed
+
+
+def claim(limit: int) -> list[Due]:
+    """T2: in a transaction of its own, so that a batch that kills its process is counted."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT device_id, customer_id, touched, token, attempts FROM claim_analysis(%s)", [limit])
+        return [Due(*row) for row in cursor.fetchall()]
+
+
+def run(due: Sequence[Due]) -> None:
+    """A batch at once; if that fails, each device alone, so that one that cannot be analysed does not hold up the others."""
+    good = [d for d in due if d.attempts <= MOST_ATTEMPTS]
+    for poison in (d for d in due if d.attempts > MOST_ATTEMPTS):
+        _set_aside(poison, "given up after five attempts", hours=1)
+    try:
+        analyse(good)
+        return
+    except LeaseLost:
+        log.warning("analysis.lease_lost", devices=len(good))
+        return
+    except Exception as error:
+        log.exception("analysis.batch_failed", devices=len(good))
+        if len(good) == 1:
+            _set_aside(good[0], repr(error), hours=0)
+            return
+    for one in good:
+        run([one])
+
+
+def _set_aside(due: Due, error: str, *, hours: int) -> None:
+    """Tried again later; the reports stay stored. An hour's rest after five failures, with an alarm each time."""
+    if hours:
+        log.error("analysis.dead", device=str(due.device_id), attempts=due.attempts, error=error)
+    wait = timedelta(hours=hours) if hours else timedelta(seconds=2**due.attempts)
+    with principal(kind="job", customers=[due.customer_id]):
+        AnalysisDue.objects.filter(device=due.device_id, token=due.token).update(
+            run_at=Now() + wait, lease_until=None, last_error=error[:300]
+        )
+
+
+def analyse(due: Sequence[Due]) -> None:
+    """T3 for a batch. Raises LeaseLost."""
+    if not due:
+        return
+    with principal(kind="job", customers={d.customer_id for d in due}):
+        subjects = _gather(due)
+        for subject in subjects:
+            _advance(subject)
+        _release(due, unfinished={s.due.device_id for s in subjects if s.more})
+
+
+def _gather(due: Sequence[Due]) -> list[Subject]:
+    ids = sorted(d.device_id for d in due)
+    flags = dict(AnalysisDue.objects.filter(device__in=ids).values_list("device", "since"))
+    devices = {d.pk: d for d in Device.unscoped.filter(pk__in=ids).select_related("site")}
+    states = _states(ids, devices)
+    intervals = dict(DeviceHealth.unscoped.filter(device__in=ids).values_list("device", "interval_s"))
+    supports, uplinks = _inventory_facts(ids)
+    subjects = [
+        Subject(
+            due=d,
+            device=devices[d.device_id],
+            zone=devices[d.device_id].site.timezone,
+            state=states[d.device_id],
+            interval_s=intervals.get(d.device_id) or 300,
+            last_seen=flags.get(d.device_id) or timezone.now(),
+            support=supports.get(d.device_id),
+            uplinks=uplinks.get(d.device_id, frozenset()),
+        )
+        for d in due
+        if d.device_id in devices
+    ]
+    _read_samples(subjects)
+    _read_events(subjects)
+    _read_maintenance(subjects)
+    return subjects
+
+
+def _states(ids: Sequence[UUID], devices: Mapping[UUID, Device]) -> dict[UUID, DetectorState]:
+    """The state rows, locked in the order of the devices; a device's first report makes its row."""
+    DetectorState.unscoped.bulk_create(
+        [DetectorState(customer_id=d.customer_id, device=d, site_id=d.site_id) for d in devices.values()],
+        ignore_conflicts=True,
+    )
+    locked = DetectorState.unscoped.select_for_update().filter(device__in=ids).order_by("device")
+    return {s.device_id: s for s in locked}
+
+
+def _read_samples(subjects: Sequence[Subject]) -> None:
+    by_stay = {s.device.stay_number: s for s in subjects}
+    cursors = {stay: s.state.read_up_to for stay, s in by_stay.items()}
+    news = {c: samples.arrived(cursors, c) for c in (Category.HEALTH, Category.TRAFFIC)}
+    for category, arrived in news.items():
+        samples.keep_latest(arrived, category)
+    for stay, subject in by_stay.items():
+        parts = [found[stay] for found in news.values() if stay in found]
+        subject.series = {key: data for part in parts for key, data in part.series.items()}
+        cut = [part.up_to for part in parts if part.more]
+        subject.up_to = min(cut) if cut else max((part.up_to for part in parts), default=subject.state.read_up_to)
+        subject.more = bool(cut)
+        promised = next((part.interval_s for part in parts if part.interval_s), None)
+        subject.interval_s = promised or subject.interval_s
+
+
+def _read_events(subjects: Sequence[Subject]) -> None:
+    wanted = Q(pk__in=[])
+    for s in subjects:
+        wanted |= Q(device=s.device.pk, received__gt=s.state.read_up_to)
+    by_device: dict[UUID, list[Event]] = {}
+    for event in DeviceEvent.unscoped.filter(wanted).order_by("received", "at"):
+        by_device.setdefault(event.device_id, []).append(
+            Event(
+                event.at.timestamp(),
+                f"{event.code} {event.text}".strip(),
+                event.received_at.timestamp(),
+                event.component,
+            )
+        )
+    for s in subjects:
+        s.events = tuple(sorted(by_device.get(s.device.pk, ()), key=lambda e: e.at))
+
+
+def _read_maintenance(subjects: Sequence[Subject]) -> None:
+    sites = {s.device.site_id for s in subjects}
+    recent = timezone.now() - timedelta(days=8)
+    rows = list(Maintenance.unscoped.filter(site__in=sites, ends_at__gt=recent))
+    for s in subjects:
+        s.maintenance = tuple(
+            Interval(m.starts_at.timestamp(), m.ends_at.timestamp())
+            for m in rows
+            if m.site_id == s.device.site_id and m.device_id in (None, s.device.pk)
+        )
+
+
+def _inventory_facts(ids: Sequence[UUID]) -> tuple[dict[UUID, Support], dict[UUID, frozenset[str]]]:
+    """Lifecycle dates of the devices' models, and the ports of theirs that lead upwards."""
+    rows = DeviceInventory.unscoped.filter(device__in=ids).values_list("device", "vendor", "model")
+    models = {pk: (vendor, model) for pk, vendor, model in rows}
+    wanted = {key for key in models.values() if key[1]}
+    known = {(m.vendor, m.model): m for m in ModelLifecycle.objects.filter(model__in={m for _, m in wanted})}
+    supports = {pk: _support(known[key]) for pk, key in models.items() if key in known}
+    return supports, {}
+
+
+def _support(row: ModelLifecycle) -> Support:
+    def epoch(day: Any) -> float | None:
+        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+    return Support(end_of_support=epoch(row.end_of_support), end_of_security_fixes=epoch(row.end_of_security_fixes))
+
+
+def _advance(subject: Subject) -> None:
+    device, now = subject.device, timezone.now()
+    block = DeviceFacts(
+        device_id=str(device.pk),
+        kind=device.kind,  # type: ignore[arg-type]
+        interval_s=subject.interval_s,
+        timezone=subject.zone,
+        series=subject.series,
+        events=subject.events,
+        maintenance=subject.maintenance,
+        sequence=subject.up_to,
+    )
+    context = Context(warm_up_s=settings.ANALYSIS_WARM_UP_S, uplinks=subject.uplinks, support=subject.support)
+    result = engine.advance(bytes(subject.state.blob) or None, block, now.timestamp(), context)
+    newest = subject.newest
+    observed = datetime.fromtimestamp(newest, UTC) if newest else now
+    late = newest is not None and now - observed > TOO_LATE
+    muted = late or any(i.holds(now.timestamp()) for i in subject.maintenance)
+    place = alerting.Place(device.customer_id, device.site_id, device.pk)
+    alerting.apply(place, result.findings, observed_at=min(observed, now), muted=muted)
+    DetectorState.unscoped.filter(pk=subject.state.pk).update(
+        blob=result.state,
+        read_up_to=max(subject.up_to, subject.state.read_up_to),
+        expected=result.expected,
+        site=device.site_id,
+        updated_at=Now(),
+    )
+    refresh_health(
+        [device],
+        seen={device.pk: subject.last_seen},
+        sampled={device.pk: observed if newest else None},
+        intervals={device.pk: subject.interval_s},
+    )
+
+
+def refresh_health(
+    devices: Iterable[Device],
+    *,
+    seen: Mapping[UUID, datetime] | None = None,
+    sampled: Mapping[UUID, datetime | None] | None = None,
+    intervals: Mapping[UUID, int] | None = None,
+) -> None:
+    """Score of each device from its open alerts, with the reasons that add up to it; one value a day is kept for the trend."""
+    rows = {d.pk: d for d in devices}
+    held: dict[UUID, list[Alert]] = {pk: [] for pk in rows}
+    for alert in Alert.unscoped.filter(device__in=rows, resolved_at=None):
+        held[alert.device_id].append(alert)
+    now = timezone.now()
+    for row in DeviceHealth.unscoped.select_for_update().filter(device__in=rows).order_by("device"):
+        last_seen = max(filter(None, [row.last_seen_at, (seen or {}).get(row.device_id)]), default=None)
+        findings = [_as_finding(a) for a in held[row.device_id]]
+        explained = frozenset((a.rule, a.subject) for a in held[row.device_id] if a.explained_by_id)
+        score = health.device_score(
+            findings, last_seen=last_seen.timestamp() if last_seen else None, now=now.timestamp(), explained=explained
+        )
+        value = None if score.value is None else round(score.value)
+        row.daily_scores = _with_today(row.daily_scores, value, same_day=row.updated_at.date() == now.date())
+        row.score, row.state = value, score.band
+        row.urgency = URGENCY.get(score.band, 100 - (value or 0))
+        row.reasons = [
+            [r.finding.title if r.finding else "Readings unlike this device's own", round(r.points, 1)]
+            for r in score.reasons
+        ]
+        row.last_seen_at = last_seen
+        row.last_sample_at = max(filter(None, [row.last_sample_at, (sampled or {}).get(row.device_id)]), default=None)
+        row.interval_s = (intervals or {}).get(row.device_id, row.interval_s)
+        row.updated_at = now
+        row.save()
+
+
+def _as_finding(alert: Alert) -> Finding:
+    return Finding(
+        rule=alert.rule,
+        version=alert.rule_version,
+        kind=alert.rule,
+        subject=alert.subject,
+        severity=Severity(alert.severity).word,  # type: ignore[arg-type]
+        title=alert.title,
+        evidence={},
+    )
+
+
+def _with_today(days: list[Any], value: int | None, *, same_day: bool) -> list[Any]:
+    kept = days[:-1] if same_day and days else days
+    return [*kept, value][-DAYS_KEPT:] if value is not None else days
+
+
+def _release(due: Sequence[Due], *, unfinished: set[UUID]) -> None:
+    """Remove each flag if nothing newer came, else give the lease back so that it is claimed again."""
+    owned = 0
+    for d in due:
+        mine = AnalysisDue.objects.filter(device=d.device_id, token=d.token)
+        done = 0 if d.device_id in unfinished else mine.filter(touched=d.touched).delete()[0]
+        owned += done or mine.update(lease_until=None, attempts=0, run_at=Now(), last_error="")
+    if owned < len(due):
+        raise LeaseLost(len(due) - owned)
