@@ -20,6 +20,7 @@ LOCK = "smartcare.lock"  # also the sign that a folder is one of ours
 THROW_AWAY = "smartcare-"
 LONGEST_SOCKET_PATH = 103  # bytes; macOS ends at 104 with the zero, Linux at 108
 LONGEST_NAME_IN_IT = "/.s.PGSQL.5432.lock"
+A_DAY_S = 86_400
 STOPPING_S = 30.0  # servers of a killed supervisor shut down by themselves: a checkpoint on a slow disk
 
 
@@ -68,7 +69,10 @@ def throw_away() -> Iterator[Path]:
     try:
         yield path
     finally:
-        _erase(path)
+        if is_ours(path):
+            remove(path)  # waits for the last process that still writes there
+        else:
+            shutil.rmtree(path)
 
 
 def is_ours(path: Path) -> bool:
@@ -92,11 +96,14 @@ def remove(path: Path, patience_s: float = STOPPING_S) -> None:
 
 
 def _erase(path: Path) -> None:
-    """With what belongs to it elsewhere. Nobody uses it: its lock is ours, or we are alone in knowing its name."""
+    """With what belongs to it elsewhere. We hold its lock: nobody uses it."""
     for belonging in (_elsewhere(path), _sockets_of(path.resolve())):
         with contextlib.suppress(OSError, StackError):
             _require_own(belonging, or_of_user=NOBODY)
             shutil.rmtree(belonging)
+    for entry in path.iterdir():
+        if entry.name != LOCK:  # the sign goes last: what an interruption leaves is still known as ours
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     shutil.rmtree(path)
 
 
@@ -129,13 +136,14 @@ def _lock(path: Path, patience_s: float) -> int:
             break
         except BlockingIOError:
             holder = _holder(path)
-            if _is_alive(holder) or time.monotonic() > give_up_at:
+            living = holder != os.getpid() and _is_alive(holder)  # our own servers may still be ending
+            if living or time.monotonic() > give_up_at:
                 os.close(descriptor)
                 raise InUse(
                     f"Another SmartCare (process {holder or 'unknown'}) runs on {path}: "
                     "stop it first, or give this one a folder of its own."
                 ) from None
-            time.sleep(0.05)  # its supervisor was killed and its servers are still stopping
+            time.sleep(0.05)  # its supervisor is gone and its servers are still stopping
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
@@ -170,8 +178,17 @@ def _is_zombie(pid: int) -> bool:
 def _remove_abandoned() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{THROW_AWAY}*/"):
         with contextlib.suppress(OSError, StackError):
-            if path.lstat().st_uid == os.getuid() and not _is_alive(_holder(path)):
+            if _is_abandoned(path):
                 remove(path, patience_s=0)
+
+
+def _is_abandoned(path: Path) -> bool:
+    found = path.lstat()
+    if found.st_uid != os.getuid():
+        return False
+    if is_ours(path):
+        return not _is_alive(_holder(path))
+    return time.time() - found.st_mtime > A_DAY_S  # killed before it could take the lock
 
 
 def _sockets_of(path: Path) -> Path:

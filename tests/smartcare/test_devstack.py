@@ -252,6 +252,19 @@ def test_given_an_interrupted_first_start_when_started_then_it_begins_anew(tmp_p
         assert all(server.pid for server in started)
 
 
+def test_given_an_interrupt_while_the_cluster_is_made_when_it_has_ended_then_nothing_is_left(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, str(RUNNING_STACK)], stdin=subprocess.PIPE, env=without_addresses(TMPDIR=str(tmp_path))
+    )
+    assert within(30, lambda: any(tmp_path.glob("*/pg.new")))
+
+    process.terminate()
+
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_given_both_addresses_when_asked_for_servers_then_none_is_started_and_no_folder_made(tmp_path):
     env = {"DATABASE_URL": "postgresql://host/smartcare", "REDIS_URL": "redis://host:6379/0"}
 
