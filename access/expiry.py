@@ -7,6 +7,7 @@ no harm: every row is seen again under its lock.
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
@@ -61,7 +62,7 @@ def remind() -> int:
 
 
 @transaction.atomic
-def _remind_one(pk: object) -> bool:
+def _remind_one(pk: UUID) -> bool:
     waiting = Grant.objects.select_for_update(of=("self",)).select_related("partner", "site", "customer")
     grant = waiting.filter(pk=pk, closed_at=None, reminded_at=None, expires_at__gt=Now()).first()
     if grant is None:

@@ -79,7 +79,7 @@ def preview(viewer: Viewer, partner: Organization, sites: Sequence[Site], terms:
     customer = viewer.organization
     assert customer is not None
     with acting(viewer):
-        live = Grant.objects.live().filter(partner=partner, site__in=sites, closed_at=None)  # type: ignore[attr-defined]
+        live = Grant.objects.live().filter(partner=partner, site__in=sites, closed_at=None)
         today = {g.site_id: g for g in live}
     seen = shared_kinds(viewer, partner, dict.fromkeys(sites, terms))
     return PreviewData(

@@ -140,7 +140,7 @@ def drafted(request: AccessRequest, answer: Answer, *, by: Viewer) -> dict[Site,
     sites = _answered_sites(request, answer.sites, by=by)
     today = {
         g.site_id: g for g in Grant.objects.live().filter(partner=request.partner_id, site__in=sites, closed_at=None)
-    }  # type: ignore[attr-defined]
+    }
     return {site: _merged(today.get(site.pk), allowed, sends=sends, end=end, answer=answer) for site in sites}
 
 

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -129,16 +130,13 @@ class Head:
 
 def heads(customer: UUID) -> tuple[Head, Head]:
     """Last links of the audit journal and of the viewing log. Inside a principal that may read them."""
-    found = []
-    for model in (AuditEntry, Seal):
-        row = (
-            model.objects.filter(customer=customer, seq__isnull=False)
-            .order_by("-seq")
-            .values_list("seq", "hash")
-            .first()
-        )
-        found.append(Head(row[0], bytes(row[1] or b"")) if row else Head(0, b""))
-    return found[0], found[1]
+    audit = AuditEntry.objects.filter(customer=customer, seq__isnull=False).order_by("-seq")
+    looks = Seal.objects.filter(customer=customer).order_by("-seq")
+    return _head(audit.values_list("seq", "hash").first()), _head(looks.values_list("seq", "hash").first())
+
+
+def _head(row: tuple[Any, Any] | None) -> Head:
+    return Head(row[0], bytes(row[1] or b"")) if row else Head(0, b"")
 
 
 def anchor_daily() -> int:

@@ -130,7 +130,7 @@ def decide(
 def grant(*, partner: Organization, site: Site, terms: Terms, by: Viewer) -> Grant:
     """Let a partner see one site; the pair must hold no live grant. Raises NotAllowed, Invalid, AlreadyGranted."""
     _lock_sites([site.pk])
-    if Grant.objects.live().filter(partner=partner, site=site).exists():  # type: ignore[attr-defined]
+    if Grant.objects.live().filter(partner=partner, site=site).exists():
         raise AlreadyGranted(f"{partner.name} already sees {site.name}")
     return give(partner=partner, sites=[site], terms=terms, by=by)[0]
 
@@ -250,7 +250,7 @@ def _give_one(
     )
     if current is not None:
         # By the database's clock: an end that passed but is not booked yet is booked first.
-        if Grant.objects.live().filter(pk=current.pk).exists():  # type: ignore[attr-defined]
+        if Grant.objects.live().filter(pk=current.pk).exists():
             return _change(current, terms=terms, by=by, request=request, decision=decision)
         _close(current, by=None, revoked=False, action="grant.expired")
     row = Grant(
@@ -293,14 +293,14 @@ def _change(
         or (current.forward_alerts and not terms.forward_alerts)
     )
     if terms.forward_alerts and not current.forward_alerts:
-        current.forwarding_since = Now()  # type: ignore[assignment]
+        current.forwarding_since = Now()
     elif not terms.forward_alerts:
         current.forwarding_since = None
     current.categories = terms.values
     current.forward_alerts = terms.forward_alerts
     current.expires_at = terms.expires_at
     current.purpose = terms.purpose
-    current.changed_at = Now()  # type: ignore[assignment]
+    current.changed_at = Now()
     current.reminded_at = None
     if takes_away:
         current.generation += 1
@@ -370,7 +370,7 @@ def _lock_open(grant: Grant) -> Grant:
 
 def _lock_live(grant: Grant) -> Grant:
     row = _lock_open(grant)
-    if not Grant.objects.live().filter(pk=row.pk).exists():  # type: ignore[attr-defined]
+    if not Grant.objects.live().filter(pk=row.pk).exists():
         raise Ended("This access has already ended")
     return row
 
@@ -388,25 +388,22 @@ def _permission_ids(codenames: Iterable[str]) -> list[int]:
 
 
 def _write_permission_rows(row: Grant) -> None:
-    SiteGroupPermission.objects.bulk_create(
-        [
-            SiteGroupPermission(
-                group_id=row.partner.group_id, permission_id=pk, content_object_id=row.site_id, grant=row
-            )
-            for pk in _permission_ids(Category(c).codename for c in row.categories)
-        ]
-    )
+    _add_permission_rows(row, _permission_ids(Category(c).codename for c in row.categories))
 
 
 def _rewrite_permission_rows(row: Grant) -> None:
     wanted = set(_permission_ids([Category(c).codename for c in row.categories]))
     held = set(SiteGroupPermission.objects.filter(grant=row).values_list("permission_id", flat=True))
     SiteGroupPermission.objects.filter(grant=row, permission_id__in=held - wanted).delete()
+    _add_permission_rows(row, sorted(wanted - held))
+
+
+def _add_permission_rows(row: Grant, permissions: Iterable[int]) -> None:
+    group = row.partner.group_id
+    assert group is not None  # a constraint of the database: every partner has one
     SiteGroupPermission.objects.bulk_create(
         [
-            SiteGroupPermission(
-                group_id=row.partner.group_id, permission_id=pk, content_object_id=row.site_id, grant=row
-            )
-            for pk in sorted(wanted - held)
+            SiteGroupPermission(group_id=group, permission_id=pk, content_object_id=row.site_id, grant=row)
+            for pk in permissions
         ]
     )

@@ -237,7 +237,7 @@ def owners_of_serial(serial: str, *, by: Viewer) -> list[str]:
     return list(Organization.objects.filter(pk__in=owners).order_by("name").values_list("name", flat=True))
 
 
-def _ask(function: str, argument: object) -> Any:
+def _ask(function: str, argument: UUID) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [argument])  # noqa: S608 - names in this module
         return cursor.fetchone()[0]
