@@ -227,7 +227,10 @@ def an_event(**fields):
             lambda n: a_report(
                 devices=[
                     a_device(
-                        inventory={"complete": True, "components": [{"id": f"fan/{i}", "class": "fan"} for i in range(n)]}
+                        inventory={
+                            "complete": True,
+                            "components": [{"id": f"fan/{i}", "class": "fan"} for i in range(n)],
+                        }
                     )
                 ]
             ),

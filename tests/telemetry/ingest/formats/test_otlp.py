@@ -91,7 +91,9 @@ def counters(*points, **more):
 
 
 def test_when_the_python_sdk_exports_then_the_device_and_its_samples_are_known():
-    batch = otlp.decode_metrics(body.decompress(sample("otlp/python_proto_gzip/001.body"), "gzip", COLLECTOR), METRICS_BINARY)
+    batch = otlp.decode_metrics(
+        body.decompress(sample("otlp/python_proto_gzip/001.body"), "gzip", COLLECTOR), METRICS_BINARY
+    )
 
     (device,) = batch.devices
     assert device.identity == Identity(
@@ -135,7 +137,9 @@ def test_when_the_same_export_is_json_then_the_batch_is_the_same():
 
 def test_when_the_sdk_repeats_itself_on_shutdown_then_it_is_another_report():
     first, second = (
-        otlp.decode_metrics(body.decompress(sample(f"otlp/python_proto_gzip/{n}.body"), "gzip", COLLECTOR), METRICS_BINARY)
+        otlp.decode_metrics(
+            body.decompress(sample(f"otlp/python_proto_gzip/{n}.body"), "gzip", COLLECTOR), METRICS_BINARY
+        )
         for n in ("001", "002")
     )
 
@@ -311,7 +315,9 @@ def test_when_a_resource_names_a_device_then_the_first_name_wins(resource, ident
 
 
 def test_given_a_resource_without_a_name_when_points_name_devices_then_they_are_told_apart():
-    batch = decode(request_of((1, {"snmp.target": "a"}), (2, {"snmp.target": "b"}), (3, {"snmp.target": "a"}), resource={}))
+    batch = decode(
+        request_of((1, {"snmp.target": "a"}), (2, {"snmp.target": "b"}), (3, {"snmp.target": "a"}), resource={})
+    )
 
     assert [(d.identity.alias, [s.value for s in d.samples]) for d in batch.devices] == [("a", [1, 3]), ("b", [2])]
 
@@ -399,8 +405,15 @@ def test_given_a_number_that_is_none_when_decoded_then_the_request_is_refused(fi
     assert (refusal.status, refusal.code) == (400, "wrong_type")
 
 
-names = st.sampled_from(["hw.network.io", "hw.status", "system.cpu.utilization", "if.io", "ifOperStatus", "my.own", "\0"])
-scalars = st.sampled_from(["", "receive", "fan", "ok", "Gi1", "x\0", "x" * 300]) | st.booleans() | st.integers(0, 9) | st.floats()
+names = st.sampled_from(
+    ["hw.network.io", "hw.status", "system.cpu.utilization", "if.io", "ifOperStatus", "my.own", "\0"]
+)
+scalars = (
+    st.sampled_from(["", "receive", "fan", "ok", "Gi1", "x\0", "x" * 300])
+    | st.booleans()
+    | st.integers(0, 9)
+    | st.floats()
+)
 keys = st.sampled_from(["hw.id", "hw.type", "hw.state", "network.io.direction", "host.name", "hw.serial_number", "k"])
 pairs = st.dictionaries(keys, scalars, max_size=4)
 numbers = st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats()
@@ -524,8 +537,12 @@ def test_given_as_many_records_as_allowed_when_one_more_comes_then_the_request_i
 
 def test_when_a_structured_body_comes_then_it_is_told_as_json_both_ways():
     request = log_request({"severity_number": 13})
-    request.resource_logs[0].scope_logs[0].log_records[0].body.kvlist_value.values.extend(attributes(port="Gi1", up=False, n=3))
-    request.resource_logs[0].scope_logs[0].log_records[0].body.kvlist_value.values.add(key="raw").value.bytes_value = b"\xff"
+    request.resource_logs[0].scope_logs[0].log_records[0].body.kvlist_value.values.extend(
+        attributes(port="Gi1", up=False, n=3)
+    )
+    request.resource_logs[0].scope_logs[0].log_records[0].body.kvlist_value.values.add(
+        key="raw"
+    ).value.bytes_value = b"\xff"
 
     binary = otlp.decode_logs(request.SerializeToString(), LOGS_BINARY)
     in_json = otlp.decode_logs(MessageToJson(request).encode(), LOGS_JSON)
@@ -542,7 +559,9 @@ def test_when_a_log_export_is_decoded_then_its_newest_time_is_its_own():
 
 @given(
     st.binary(max_size=200),
-    st.sampled_from([(otlp.decode_metrics, METRICS_BINARY), (otlp.decode_logs, LOGS_BINARY), (otlp.decode_metrics, METRICS_JSON)]),
+    st.sampled_from(
+        [(otlp.decode_metrics, METRICS_BINARY), (otlp.decode_logs, LOGS_BINARY), (otlp.decode_metrics, METRICS_JSON)]
+    ),
 )
 def test_when_any_bytes_come_then_there_is_a_batch_or_a_refusal(raw, door):
     outcome = outcome_of(door[0], raw, door[1])
