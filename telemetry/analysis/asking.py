@@ -20,7 +20,7 @@ from telemetry.analysis.detectors import (
 from telemetry.analysis.facts import DeviceFacts
 from telemetry.analysis.findings import Finding
 from telemetry.analysis.hysteresis import Tracks
-from telemetry.analysis.signals import Role
+from telemetry.analysis.layout import Role
 
 
 class Asking:

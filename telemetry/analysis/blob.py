@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from telemetry.analysis.facts import Floats, SeriesKey
 from telemetry.analysis.hysteresis import Subject, Track
-from telemetry.analysis.signals import Carried, Channel, Role
+from telemetry.analysis.layout import Channel, Role
+from telemetry.analysis.signals import Carried
 
 MAGIC = b"SCAS"
 VERSION = 1

@@ -17,7 +17,7 @@ from telemetry.analysis.detectors import (
     wan_loss,
 )
 from telemetry.analysis.facts import HOUR, DeviceFacts
-from telemetry.analysis.signals import LIMIT_OF, Role
+from telemetry.analysis.layout import LIMIT_OF, Role
 
 COMMON_MODE_LIMIT = 20.0  # degrees; more is not weather
 

@@ -10,28 +10,30 @@ WRAP = 2.0**32
 GRAIN = 2.0**-10
 
 
-def increases(values: Floats, *, before: float, bits: int = 64) -> Floats:
-    """How much the counter grew up to each sample; NaN where that cannot be known.
+def increases(values: Floats, *, before: Floats, bits: NDArray[np.int64] | int = 64) -> Floats:
+    """How much each counter grew up to each sample; NaN where that cannot be known.
 
-    values: shape (n,), cumulative, NaN where the sample is missing. before: the last value seen earlier, or NaN.
-    A value below its predecessor is a reset and counts itself; a 32-bit counter that fell by more than half its
-    range has wrapped. A missing sample costs nothing: the next one carries the increase.
+    values: shape (K, n), cumulative, NaN where a sample is missing. before: (K,), the last value seen earlier, or NaN.
+    bits: (K,), width of the counters. A value below its predecessor is a reset and counts itself; a 32-bit counter
+    that fell by more than half its range has wrapped. A missing sample costs nothing: the next one carries the increase.
     """
-    grown = np.full(values.shape, np.nan)
-    present = np.flatnonzero(np.isfinite(values))
-    if present.size == 0:
-        return grown
-    now = values[present]
-    then = np.concatenate(([before], now[:-1]))
-    step = now - then
+    known = filled(values, before)
+    then = np.concatenate([before[:, None], known[:, :-1]], axis=1)
+    step = values - then
     fell = step < 0
-    wrapped = fell & (bits == 32) & (step < -WRAP / 2) & (then < WRAP)
-    step = np.where(wrapped, step + WRAP, np.where(fell, now, step))
-    grown[present] = np.rint(step / GRAIN) * GRAIN
+    if fell.any():
+        narrow = np.broadcast_to(np.asarray(bits) == 32, before.shape)[:, None]
+        wrapped = fell & narrow & (step < -WRAP / 2) & (then < WRAP)
+        step = np.where(wrapped, step + WRAP, np.where(fell, values, step))
+    grown: Floats = np.rint(step / GRAIN) * GRAIN
     return grown
 
 
-def last_known(values: NDArray[np.floating], before: float) -> float:
-    """The newest finite value, or `before` when none arrived."""
-    present = np.flatnonzero(np.isfinite(values))
-    return float(values[present[-1]]) if present.size else before
+def filled(values: NDArray[np.floating], before: Floats) -> Floats:
+    """Each sample with the newest value known by then, `before` until the first; values (K, n), before (K,)."""
+    present = np.isfinite(values)
+    if present.all():
+        return values.astype(np.float64)
+    newest = np.maximum.accumulate(np.where(present, np.arange(values.shape[1]), -1), axis=1)
+    held = np.take_along_axis(values, np.maximum(newest, 0), axis=1)
+    return np.where(newest >= 0, held, before[:, None]).astype(np.float64)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from telemetry.analysis.blob import DeviceState
 from telemetry.analysis.facts import HOUR, Floats
-from telemetry.analysis.signals import Channel
+from telemetry.analysis.layout import Channel
 
 Gauges = NDArray[np.float32]
 

@@ -9,12 +9,13 @@ from telemetry.analysis import closing, hourly, signals, tables
 from telemetry.analysis.asking import Asking
 from telemetry.analysis.blob import NO_HOUR, DeviceState
 from telemetry.analysis.context import Context
-from telemetry.analysis.counters import last_known
+from telemetry.analysis.counters import filled
 from telemetry.analysis.detectors import flapping, level, link_errors, reboot_loop, time_to_threshold
 from telemetry.analysis.detectors.reboot_loop import Boot
 from telemetry.analysis.facts import HOUR, DeviceFacts, Event, Floats
 from telemetry.analysis.hysteresis import Tracks
-from telemetry.analysis.signals import LIMIT_OF, Channel, Signals
+from telemetry.analysis.layout import LIMIT_OF, Channel
+from telemetry.analysis.signals import Signals
 
 LONGEST_GAP_H = 35 * 24  # after a silence this long no baseline means anything: begin anew
 _JUST_AFTER_S = 1e-3
@@ -80,8 +81,10 @@ class Run:
             role, subject = self.state.channels[column]
             channel = (LIMIT_OF.get(role, role), subject)
             if role in LIMIT_OF and channel in self.state.channels:
-                before = last_known(self.state.pending[:, self.state.channels.index(channel)], float(row["limit"]))
-                limits[role, subject] = signals.filled(seen.gauges.get(channel), before, seen.t.size)
+                open_hour = self.state.pending[:, self.state.channels.index(channel)]
+                earlier = np.append(np.float32(row["limit"]), open_hour)
+                column = np.append(earlier, seen.gauges.get(channel, np.full(seen.t.shape, np.nan, np.float32)))
+                limits[role, subject] = filled(column[None, :], np.full(1, np.nan))[0, earlier.size :]
         return limits
 
     # ---- hours

@@ -3,61 +3,22 @@
 Carries what a later block needs (last counter values, limits that are sent rarely), so that a block may be of any size.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.analysis.counters import increases, last_known
+from telemetry.analysis import layout as layouts
+from telemetry.analysis.counters import filled, increases
 from telemetry.analysis.facts import DeviceFacts, Floats, SeriesData, SeriesKey
+from telemetry.analysis.layout import COUNTERS, Channel, Layout, Role
 
-
-class Role(IntEnum):
-    """What a gauge means to the detectors; the numbers are part of the stored state."""
-
-    MEMORY = 1  # % of the pool in use
-    FLASH = 2  # % of the volume in use
-    TEMPERATURE = 3  # degrees Celsius
-    RAIL = 4  # volts of a 12 V rail
-    LIGHT = 5  # received dBm
-    POE = 6  # watts drawn
-    FAN = 7  # revolutions per minute
-    LOSS = 8  # % of probes lost
-    DELAY = 9  # ms to the same target
-    LOAD = 10  # % of an uplink's capacity
-    CPU = 11  # %
-    TEMPERATURE_LIMIT = 23
-    LIGHT_LIMIT = 25
-    POE_LIMIT = 26
-
-
-LIMIT_OF = {
-    Role.TEMPERATURE: Role.TEMPERATURE_LIMIT,
-    Role.LIGHT: Role.LIGHT_LIMIT,
-    Role.POE: Role.POE_LIMIT,
-}
 RAIL_VOLTS = (11.0, 13.0)  # a sensor outside reads another rail, which D1 has no limit for
 FRAME_BYTES = 700.0  # mean frame of mixed traffic; only for devices that count octets but no frames
 
-Channel = tuple[Role, str]
 States = dict[tuple[str, str], Floats]
 Carried = dict[SeriesKey, float]
-
-_DIRECT: Mapping[str, tuple[Role, float]] = {
-    "device.memory.utilization": (Role.MEMORY, 100.0),
-    "device.cpu.utilization": (Role.CPU, 100.0),
-    "sensor.temperature": (Role.TEMPERATURE, 1.0),
-    "fan.speed": (Role.FAN, 1.0),
-    "poe.usage": (Role.POE, 1.0),
-    "poe.limit": (Role.POE_LIMIT, 1.0),
-    "icmp.loss": (Role.LOSS, 100.0),
-    "icmp.rtt": (Role.DELAY, 1000.0),
-    "if.utilization": (Role.LOAD, 100.0),
-    "fs.utilization": (Role.FLASH, 100.0),
-}
-_WATCHED_STATES = frozenset({"device.reachable", "sensor.status", "fan.status", "psu.status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,161 +42,139 @@ class Signals:
 
 
 class _Frame:
-    """The block's series on one common time axis."""
+    """The block's series on one common time axis. after: counters ignore what is not newer."""
 
     def __init__(self, facts: DeviceFacts, after: float) -> None:
-        times = [data.t for data in facts.series.values() if data.t.size]
+        self.data: list[SeriesData] = list(facts.series.values())
+        times = [data.t for data in self.data if data.t.size]
         first = times[0] if times else np.empty(0)
-        if all(t is first or np.array_equal(t, first) for t in times):
-            self.t = first
-            self._rows: dict[int, NDArray[np.intp]] = {}
-        else:
-            self.t = np.unique(np.concatenate(times))
-            self._rows = {id(t): np.searchsorted(self.t, t) for t in times}
-        self.fresh = self.t > after
+        self._shared = all(data.t is first or np.array_equal(data.t, first) for data in self.data)
+        self.t = first if self._shared else np.unique(np.concatenate(times))
+        self._late = self.t <= after
+        self._is_late = bool(self._late.any())
 
-    def column(self, data: SeriesData) -> Floats:
-        rows = self._rows.get(id(data.t))
-        if rows is None:
-            return data.v if data.v.size else np.full(self.t.shape, np.nan)
-        column = np.full(self.t.shape, np.nan)
-        column[rows] = data.v
+    def column(self, place: int) -> Floats:
+        """One series, shape (n,)."""
+        column: Floats = self.columns([place])[0]
         return column
 
-    def fresh_column(self, data: SeriesData) -> Floats:
-        """Without samples older than what counters have already seen."""
-        return np.where(self.fresh, self.column(data), np.nan)
+    def columns(self, places: Iterable[int], *, fresh: bool = False) -> Floats:
+        """Series as (K, n), NaN where missing; fresh: without samples that counters have already seen."""
+        chosen = [self.data[place] for place in places]
+        if self._shared:
+            table = np.concatenate([data.v for data in chosen]).reshape(-1, self.t.size) if chosen else self._none(0)
+        else:
+            table = self._none(len(chosen))
+            for row, data in enumerate(chosen):
+                table[row, np.searchsorted(self.t, data.t)] = data.v
+        return np.where(self._late, np.nan, table) if fresh and self._is_late else table
+
+    def _none(self, rows: int) -> Floats:
+        return np.full((rows, self.t.size), np.nan)
 
 
 def read(facts: DeviceFacts, carried: Carried, *, after: float, uplinks: Iterable[str] = ()) -> Signals:
     """The block as signals. after: time of the newest sample of earlier blocks; counters ignore what is not newer."""
-    frame = _Frame(facts, after)
-    kept = dict(carried)
-    gauges = _gauges(facts, frame, kept)
-    ports = _ports(facts)
-    index = {name: row for row, name in enumerate(ports)}
-    shape = (len(ports), frame.t.size)
-    errors, frames, octets, flaps, changes = (np.zeros(shape) for _ in range(5))
-    states: States = {}
-    uptime = np.full(frame.t.shape, np.nan)
-    lines: dict[tuple[str, str], Floats] = {}
-    for key, data in facts.series.items():
-        if key.metric in {"if.errors", "if.packets", "if.io", "if.flaps"}:
-            grown = increases(frame.fresh_column(data), before=kept.get(key, np.nan), bits=data.bits)
-            kept[key] = last_known(frame.fresh_column(data), kept.get(key, np.nan))
-            into = {"if.errors": errors, "if.packets": frames, "if.io": octets, "if.flaps": flaps}[key.metric]
-            into[index[key.instance]] += np.nan_to_num(grown)
-            if key.metric == "if.io":
-                lines[key.instance, key.label("dir")] = grown
-        elif key.metric == "if.oper_status":
-            column = frame.fresh_column(data)
-            changes[index[key.instance]] = _changes(column, kept.get(key, np.nan))
-            kept[key] = last_known(column, kept.get(key, np.nan))
-        elif key.metric == "if.speed":
-            kept[key] = last_known(frame.column(data), kept.get(key, np.nan))
-        elif key.metric == "device.uptime":
-            uptime = frame.fresh_column(data)
-        elif key.metric in _WATCHED_STATES:
-            states[key.metric, key.instance] = frame.fresh_column(data)
-    uncounted = frames.sum(axis=1) == 0
+    frame, layout, kept = _Frame(facts, after), layouts.of(tuple(facts.series)), dict(carried)
+    grown = _grown(frame, layout, kept)
+    totals = np.zeros((len(COUNTERS), len(layout.ports), frame.t.size))
+    np.add.at(totals, (layout.counter_kinds, layout.counter_ports), np.where(np.isfinite(grown), grown, 0.0))
+    errors, frames, flaps, octets = totals
+    uncounted = (frames.sum(axis=1) == 0) & (octets.sum(axis=1) > 0)
     frames[uncounted] = octets[uncounted] / FRAME_BYTES
+    gauges = _gauges(frame, layout, kept)
     for port in uplinks:
-        load = _load(port, lines, frame.t, after, kept)
+        load = _load(port, frame, layout, grown, after, kept)
         if load is not None and (Role.LOAD, port) not in gauges:
             gauges[Role.LOAD, port] = load.astype(np.float32)
-    return Signals(frame.t, gauges, ports, errors, frames, flaps, changes, uptime, states, kept)
+    states = {name: frame.columns([place], fresh=True)[0] for name, place in layout.states.items()}
+    uptime = frame.columns([layout.uptime], fresh=True)[0] if layout.uptime >= 0 else np.full(frame.t.shape, np.nan)
+    changes = _changes(frame, layout, kept)
+    return Signals(frame.t, gauges, layout.ports, errors, frames, flaps, changes, uptime, states, kept)
 
 
-def _ports(facts: DeviceFacts) -> tuple[str, ...]:
-    counted = {"if.errors", "if.packets", "if.io", "if.flaps", "if.oper_status"}
-    return tuple(sorted({key.instance for key in facts.series if key.metric in counted}))
+def _grown(frame: _Frame, layout: Layout, kept: Carried) -> Floats:
+    """Increases of every counter, (K, n); keeps the counters' newest values."""
+    values = frame.columns(layout.counter_places, fresh=True)
+    before = _before(layout.counter_keys, kept)
+    bits = np.array([frame.data[place].bits for place in layout.counter_places], np.int64)
+    grown = increases(values, before=before, bits=bits)
+    _keep(layout.counter_keys, values, before, kept)
+    return grown
 
 
-def _changes(codes: Floats, before: float) -> Floats:
-    """1 where a port went up or came down; unknown words and missing samples are neither."""
-    is_up = np.where(np.isfinite(codes) & (codes >= 0), codes == 0, np.nan)
-    present = np.flatnonzero(np.isfinite(is_up))
-    out = np.zeros(codes.shape)
-    if present.size:
-        now = is_up[present]
-        first = now[0] if not np.isfinite(before) else float(before == 0)
-        out[present] = now != np.concatenate(([first], now[:-1]))
-    return out
+def _changes(frame: _Frame, layout: Layout, kept: Carried) -> Floats:
+    """(P, n): 1 where a port went up or came down; unknown words and missing samples are neither."""
+    changes = np.zeros((len(layout.ports), frame.t.size))
+    if not layout.oper_keys:
+        return changes
+    codes = frame.columns(layout.oper_places, fresh=True)
+    codes = np.where(codes >= 0, codes, np.nan)
+    before = _before(layout.oper_keys, kept)
+    known = filled(codes, before)
+    then = np.concatenate([before[:, None], known[:, :-1]], axis=1)
+    both = np.isfinite(codes) & np.isfinite(then)
+    changes[layout.oper_ports] = both & ((codes == 0) != (then == 0))
+    _keep(layout.oper_keys, codes, before, kept)
+    return changes
 
 
-def _gauges(facts: DeviceFacts, frame: _Frame, kept: Carried) -> dict[Channel, NDArray[np.float32]]:
-    found: dict[Channel, Floats] = {}
-    for key, data in facts.series.items():
-        role, scale = _DIRECT.get(key.metric, (None, 1.0))
-        subject = key.instance or key.label("target")
-        if key.metric == "sensor.temperature.limit" and key.label("limit") == "high.critical":
-            role = Role.TEMPERATURE_LIMIT
-        elif key.metric == "optic.power" and key.label("dir") in {"", "rx"}:
-            role = Role.LIGHT
-        elif key.metric == "optic.power.limit" and key.label("limit") == "low.critical":
-            role = Role.LIGHT_LIMIT
-        elif key.metric == "sensor.voltage" and _is_rail(data, kept, key):
-            role = Role.RAIL
-        if role is not None:
-            found[role, subject] = frame.column(data) * scale
-    _shares(facts, frame, kept, found)
+def _before(keys: tuple[SeriesKey, ...], kept: Carried) -> Floats:
+    return np.array([kept.get(key, np.nan) for key in keys])
+
+
+def _keep(keys: tuple[SeriesKey, ...], values: Floats, before: Floats, kept: Carried) -> None:
+    if keys and values.shape[1]:
+        kept.update(zip(keys, filled(values, before)[:, -1].tolist(), strict=True))
+
+
+def _gauges(frame: _Frame, layout: Layout, kept: Carried) -> dict[Channel, NDArray[np.float32]]:
+    found = {}
+    for gauge in layout.gauges:
+        if gauge.channel[0] != Role.RAIL or _is_rail(frame, gauge, kept):
+            found[gauge.channel] = frame.column(gauge.place) * gauge.scale
+    for share in layout.shares:
+        used = frame.column(share.place)
+        limit = _rarely_sent(share.limit, frame, layout, kept)
+        free = _rarely_sent(share.free, frame, layout, kept)
+        found[share.channel] = _percent(used, np.where(np.isfinite(limit), limit, used + free))
     return {channel: column.astype(np.float32) for channel, column in sorted(found.items())}
 
 
-def _is_rail(data: SeriesData, kept: Carried, key: SeriesKey) -> bool:
+def _is_rail(frame: _Frame, gauge: layouts.Gauge, kept: Carried) -> bool:
     """Whether the sensor reads a 12 V rail; its first reading decides once and for all."""
-    if key not in kept and data.v.size:
-        kept[key] = float(data.v[0])
+    key = SeriesKey("sensor.voltage", gauge.channel[1])
+    values = frame.data[gauge.place].v
+    if key not in kept and values.size:
+        kept[key] = float(values[0])
     low, high = RAIL_VOLTS
     return low <= kept.get(key, 0.0) <= high
 
 
-def _shares(facts: DeviceFacts, frame: _Frame, kept: Carried, found: dict[Channel, Floats]) -> None:
-    """Percentages of memory pools and volumes, where the device reports bytes."""
-    for key, data in facts.series.items():
-        if key.label("state") != "used":
-            continue
-        if key.metric == "device.memory.usage" and (Role.MEMORY, key.instance) not in found:
-            free = _filled(facts, frame, kept, key._replace(labels=(("state", "free"),)))
-            used = frame.column(data)
-            found[Role.MEMORY, key.instance] = _percent(used, used + free)
-        elif key.metric == "fs.usage":
-            limit = _filled(facts, frame, kept, SeriesKey("fs.limit", key.instance))
-            free = _filled(facts, frame, kept, key._replace(labels=(("state", "free"),)))
-            used = frame.column(data)
-            found[Role.FLASH, key.instance] = _percent(used, np.where(np.isfinite(limit), limit, used + free))
-
-
-def _filled(facts: DeviceFacts, frame: _Frame, kept: Carried, key: SeriesKey) -> Floats:
-    """A rarely sent series, each row with the newest value known by then."""
-    data = facts.series.get(key)
-    column = frame.column(data) if data is not None else None
-    before = kept.get(key, np.nan)
-    if column is not None:
-        kept[key] = last_known(column, before)
-    return filled(column, before, frame.t.size)
-
-
-def filled(column: NDArray[np.floating] | None, before: float, n: int) -> Floats:
-    """Each row with the newest value known by then, `before` until the first; shape (n,), also where column is None."""
-    if column is None or n == 0:
-        return np.full(n, before)
-    newest = np.maximum.accumulate(np.where(np.isfinite(column), np.arange(n), -1))
-    return np.where(newest >= 0, column[np.maximum(newest, 0)].astype(np.float64), before)
+def _rarely_sent(key: SeriesKey, frame: _Frame, layout: Layout, kept: Carried) -> Floats:
+    """Each row with the newest value known by then, also from earlier blocks; NaN if there never was one."""
+    before = np.array([kept.get(key, np.nan)])
+    if key not in layout.places:
+        return np.full(frame.t.shape, before[0])
+    values = frame.columns([layout.places[key]])
+    _keep((key,), values, before, kept)
+    held: Floats = filled(values, before)[0]
+    return held
 
 
 def _percent(part: Floats, whole: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(whole > 0, 100.0 * part / whole, np.nan)
+    percent: Floats = np.divide(100.0 * part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return percent
 
 
-def _load(port: str, lines: Mapping[tuple[str, str], Floats], t: Floats, after: float, kept: Carried) -> Floats | None:
+def _load(port: str, frame: _Frame, layout: Layout, grown: Floats, after: float, kept: Carried) -> Floats | None:
     """% of the uplink's speed in its busier direction; None without speed or octets."""
-    speed = kept.get(SeriesKey("if.speed", port), np.nan)
-    grown = [column for (name, _), column in lines.items() if name == port]
-    if not grown or not speed > 0 or t.size == 0:
+    speed = _rarely_sent(SeriesKey("if.speed", port), frame, layout, kept)
+    lines = [n for n, key in enumerate(layout.counter_keys) if key.metric == "if.io" and key.instance == port]
+    if not lines or frame.t.size == 0:
         return None
-    seconds = np.diff(t, prepend=after if np.isfinite(after) else np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = 100.0 * 8.0 * np.fmax.reduce(grown) / (seconds * speed)
-    return np.where(seconds > 0, share, np.nan)
+    seconds = np.diff(frame.t, prepend=after if np.isfinite(after) else np.nan)
+    busier = np.fmax.reduce(grown[lines], axis=0)
+    can = (seconds > 0) & (speed > 0)
+    load: Floats = np.divide(800.0 * busier, seconds * speed, out=np.full(frame.t.shape, np.nan), where=can)
+    return load

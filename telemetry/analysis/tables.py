@@ -18,7 +18,7 @@ from telemetry.analysis.detectors import (
     uplink_capacity,
     wan_loss,
 )
-from telemetry.analysis.signals import Channel, Role
+from telemetry.analysis.layout import Channel, Role
 
 Rows = NDArray[Any]
 

@@ -57,8 +57,8 @@ def _pairs(n: int, seasons: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first[same], second[same]
 
 
-def fit(values: Floats, *, seasons: int, step: float) -> Fit | None:
-    """Seasonal Theil-Sen slope and Kendall test; None with fewer than two comparable values.
+def fit(values: Floats, *, seasons: int, step: float, least_z: float = float("-inf")) -> Fit | None:
+    """Seasonal Theil-Sen slope and Kendall test; None with fewer than two comparable values, or a z below `least_z`.
 
     values: shape (n,), equally spaced by `step`, NaN where missing; every `seasons` steps the same season returns.
     """
@@ -68,21 +68,30 @@ def fit(values: Floats, *, seasons: int, step: float) -> Fit | None:
     rise = rise[present]
     if rise.size == 0:
         return None
-    apart = (second[present] - first[present]) * step
     finite = np.isfinite(values)
     per_season = np.bincount(np.flatnonzero(finite) % seasons, minlength=seasons)
     variance = OVERDISPERSION * float((per_season * (per_season - 1) * (2 * per_season + 5)).sum()) / 18.0
     spread = float(np.sqrt(variance))
-    slopes = np.sort(rise / apart)
+    z = float(np.sign(rise).sum()) / spread if spread > 0 else 0.0
+    if z < least_z:
+        return None  # most series never move: their slopes are not worth sorting
+    slopes = np.sort(rise / ((second[present] - first[present]) * step))
     k = slopes.size
+    slope = (slopes[(k - 1) // 2] + slopes[k // 2]) / 2.0
     half = Z80 * spread / 2.0
     low = slopes[max(0, int(np.floor(k / 2 - half)))]
     high = slopes[min(k - 1, int(np.ceil(k / 2 + half)))]
-    z = float(np.sign(rise).sum()) / spread if spread > 0 else 0.0
-    return Fit(float(np.median(slopes)), float(low), float(high), z, int(finite.sum()))
+    return Fit(float(slope), float(low), float(high), z, int(finite.sum()))
 
 
 def span(left: float, factors: tuple[float, float, float]) -> tuple[float, float, float]:
     """Early end, middle and late end of a time left, by the conformal factors of its kind."""
     low, middle, high = factors
     return left * low, left * middle, left * high
+
+
+def middle(values: Floats) -> float:
+    """Median of the finite values; NaN without any. Ten times faster on few values than NumPy's."""
+    ordered = np.sort(values)  # NaN last
+    count = int(np.count_nonzero(np.isfinite(ordered)))
+    return float((ordered[(count - 1) // 2] + ordered[count // 2]) / 2.0) if count else float("nan")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.analysis.findings import Finding, Severity, figure
+from telemetry.analysis.trend import middle
 
 RULE = "fan-drift"
 VERSION = 1
@@ -71,5 +72,4 @@ def evaluate(row: Any, subject: str, *, temperature: float) -> Finding | None:
 
 
 def _median(values: NDArray[np.float16]) -> float:
-    present = values[np.isfinite(values)]
-    return float(np.median(present.astype(np.float64))) if present.size else float("nan")
+    return middle(values.astype(np.float64))

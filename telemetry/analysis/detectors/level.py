@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from telemetry.analysis.facts import STATES, Floats
 from telemetry.analysis.findings import Finding, Severity, figure
 from telemetry.analysis.hysteresis import Tracks
-from telemetry.analysis.signals import Channel, Role, Signals
+from telemetry.analysis.layout import Channel, Role
+from telemetry.analysis.signals import Signals
 
 RULE = "level"
 VERSION = 1

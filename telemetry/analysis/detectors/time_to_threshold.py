@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from telemetry.analysis import trend
 from telemetry.analysis.facts import DAY, HOUR, Floats
 from telemetry.analysis.findings import Finding, figure, severity_by_eta
-from telemetry.analysis.signals import Role
+from telemetry.analysis.layout import Role
 
 RULE = "time-to-threshold"
 VERSION = 1
@@ -99,7 +99,7 @@ def fresh(n: int) -> NDArray[Any]:
 
 def has_enough(row: Any) -> bool:
     """Whether six-hour values suffice, so that hours need not be looked at."""
-    return int(np.isfinite(row["ring"]).sum()) >= MIN_VALUES
+    return int(np.count_nonzero(np.isfinite(row["ring"]))) >= MIN_VALUES
 
 
 def push_hour(rows: NDArray[Any], values: NDArray[np.float32]) -> None:
@@ -195,8 +195,7 @@ def _limit(row: Any, quantity: Quantity) -> tuple[float, str]:
 
 def _last_day(values: Floats) -> tuple[float, float]:
     last = values[-A_DAY:]
-    last = last[np.isfinite(last)]
-    return (float(last.max()), float(np.median(last))) if last.size else (float("nan"), float("nan"))
+    return float(np.fmax.reduce(last)), trend.middle(last)
 
 
 def _best(values: Floats, quantity: Quantity, boundary: float, regime: float) -> tuple[_Candidate | None, int]:
@@ -219,11 +218,11 @@ def _best(values: Floats, quantity: Quantity, boundary: float, regime: float) ->
 
 
 def _candidate(values: Floats, quantity: Quantity) -> _Candidate | None:
-    present = int(np.isfinite(values).sum())
+    present = int(np.count_nonzero(np.isfinite(values)))
     if present < MIN_VALUES:
         return None
-    fitted = trend.fit(values, seasons=A_DAY, step=1.0 / A_DAY)
-    if fitted is None or fitted.z < MIN_Z or fitted.slope <= 0:
+    fitted = trend.fit(values, seasons=A_DAY, step=1.0 / A_DAY, least_z=MIN_Z)
+    if fitted is None or fitted.slope <= 0:
         return None
     if not quantity.steps_are_normal:
         if present >= WARM_UP_VALUES and _is_flattening(values, A_DAY, WARM_UP_SHARE):
@@ -246,10 +245,9 @@ def _is_flattening(values: Floats, seasons: int, share: float) -> bool:
 def _is_a_step(values: Floats, block: int) -> bool:
     """Whether one jump between neighbouring days makes up most of the rise."""
     whole = values[values.size % block :].reshape(-1, block)
-    whole = whole[np.isfinite(whole).any(axis=1)]
-    if len(whole) < 2:
+    medians = np.array([median for day in whole if np.isfinite(median := trend.middle(day))])
+    if medians.size < 2:
         return False
-    medians = np.nanmedian(whole, axis=1)
     rise = medians[-1] - medians[0]
     return bool(rise <= 0 or np.diff(medians).max() > STEP_SHARE * rise)
 
@@ -266,11 +264,10 @@ def _before(row: Any, values: Floats, longest: int, sign: int) -> Floats:
 def _sagging(values: Floats) -> bool:
     """Whether the rail lies below its own past; values are negated volts."""
     now = values[-3:]
-    past = values[-RING : -5 * A_DAY]
-    past = past[np.isfinite(past)]
-    if past.size < MIN_VALUES or not np.isfinite(now).any():
+    past = values[: -5 * A_DAY]
+    if np.count_nonzero(np.isfinite(past)) < MIN_VALUES or not np.isfinite(now).any():
         return False
-    return bool(-np.nanmedian(now) < min(-float(np.median(past)) - SAG_V, SAG_BELOW_V))
+    return -trend.middle(now) < min(-trend.middle(past) - SAG_V, SAG_BELOW_V)
 
 
 def _early(
@@ -282,8 +279,8 @@ def _early(
     if present.size < EARLY_HOURS:
         return None
     hours = hours[present[0] :]
-    fitted = trend.fit(hours, seasons=1, step=1.0 / 24)
-    if fitted is None or fitted.z < EARLY_Z or fitted.slope <= 0:
+    fitted = trend.fit(hours, seasons=1, step=1.0 / 24, least_z=EARLY_Z)
+    if fitted is None or fitted.slope <= 0:
         return None
     level = float(np.nanmax(hours[-3:])) if np.isfinite(hours[-3:]).any() else float(np.nanmax(hours))
     rise = level - hours[0]

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from telemetry.analysis.counters import increases
+from telemetry.analysis import counters
+
+
+def increases(values, *, before, bits=64):
+    """One counter."""
+    return counters.increases(values[None, :], before=np.array([before]), bits=bits)[0]
 
 
 def test_given_a_counter_that_grows_when_differenced_then_each_sample_carries_its_own_increase():

@@ -2,7 +2,7 @@ import numpy as np
 
 from telemetry.analysis import signals
 from telemetry.analysis.facts import STATES, Sample, SeriesKey, series_of, state_code
-from telemetry.analysis.signals import Role
+from telemetry.analysis.layout import Role
 from tests.telemetry.analysis import made
 
 
