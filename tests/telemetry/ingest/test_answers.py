@@ -21,8 +21,7 @@ from telemetry.ingest.batch import (
     Note,
 )
 from telemetry.ingest.formats import wire
-
-from .messages import JSON, PROTOBUF, sample
+from tests.telemetry.ingest.messages import JSON, PROTOBUF, sample
 
 REPORT = UUID("0193586e-7b1c-7c3e-9b1e-3f6f0f7d9a01")
 HINTS = Hints(datetime(2026, 11, 24, 2, 20, 3, 402_000, UTC), 300, 1843, ("inventory:d2",))

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from telemetry.ingest import body
 from telemetry.ingest.batch import DecodeError
 from telemetry.ingest.limits import COLLECTOR, DEVICE, MIB
-
-from .messages import outcome_of, sample, small
+from tests.telemetry.ingest.messages import outcome_of, sample, small
 
 TEXT = b'{"schema":"smartcare.report/1"}' * 40
 

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from telemetry.ingest import strictjson
 from telemetry.ingest.batch import DecodeError
-
-from .messages import outcome_of, sample
+from tests.telemetry.ingest.messages import outcome_of, sample
 
 scalars = (
     st.none()

@@ -5,8 +5,7 @@ import pytest
 from telemetry.ingest import timing
 from telemetry.ingest.batch import OTLP_METRICS, CanonicalBatch, DecodeError, DeviceReport, Event, Identity, Sample
 from telemetry.ingest.formats import native
-
-from .messages import NATIVE_JSON, NOW, a_device, a_report, as_json, meta
+from tests.telemetry.ingest.messages import NATIVE_JSON, NOW, a_device, a_report, as_json, meta
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 COUNTING_SINCE = NOW - 30 * DAY

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from telemetry.ingest.batch import CanonicalBatch, Counts, Identity
 from telemetry.ingest.formats import callhome, callhome_xml, cisco_show, cisco_syslog
-
-from ..messages import CALLHOME_XML, NOW, meta, outcome_of, sample, small
+from tests.telemetry.ingest.messages import CALLHOME_XML, NOW, meta, outcome_of, sample, small
 
 AT = datetime(2026, 11, 24, 2, 20, 12, tzinfo=UTC)
 

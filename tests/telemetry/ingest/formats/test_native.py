@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from telemetry.ingest.batch import Agent, CanonicalBatch, Counts, DecodeError, Event, Identity, Sample
 from telemetry.ingest.formats import native
-
-from ..messages import (
+from tests.telemetry.ingest.messages import (
     NATIVE_JSON,
     NATIVE_LINES,
     NDJSON,
@@ -26,7 +25,7 @@ from ..messages import (
     sample,
     small,
 )
-from ..test_strictjson import values
+from tests.telemetry.ingest.test_strictjson import values
 
 HEADER = {key: value for key, value in a_report().items() if key != "devices"} | {"type": "report"}
 END = {"type": "end", "report_id": HEADER["report_id"]}

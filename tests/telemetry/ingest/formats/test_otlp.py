@@ -13,8 +13,7 @@ from telemetry.ingest import body
 from telemetry.ingest.batch import CanonicalBatch, Component, Counts, DecodeError, Identity, Software
 from telemetry.ingest.formats import otlp, wire
 from telemetry.ingest.limits import COLLECTOR
-
-from ..messages import (
+from tests.telemetry.ingest.messages import (
     LOGS_BINARY,
     LOGS_JSON,
     METRICS_BINARY,

@@ -9,8 +9,7 @@ from telemetry.ingest import body
 from telemetry.ingest.batch import CanonicalBatch, Counts, Identity
 from telemetry.ingest.formats import prometheus, wire
 from telemetry.ingest.limits import COLLECTOR
-
-from ..messages import PROTOBUF, REMOTE_WRITE, meta, outcome_of, sample, small
+from tests.telemetry.ingest.messages import PROTOBUF, REMOTE_WRITE, meta, outcome_of, sample, small
 
 T = 1_795_486_462_192
 TARGET = {"job": "snmp", "device": "sw1", "instance": "192.0.2.1:161"}
