@@ -187,6 +187,39 @@ def test_given_a_killed_database_when_started_again_then_committed_rows_are_ther
         assert one(env["DATABASE_OWNER_URL"], "SELECT text FROM note") == "kept"
 
 
+def test_given_a_database_killed_at_work_when_started_again_then_it_starts(tmp_path):
+    env: dict[str, str] = {}
+    with devstack.servers(tmp_path, durable=True, env=env) as started:
+        postgres = next(server for server in started if isinstance(server, devstack.Postgres))
+        client = subprocess.Popen([sys.executable, "-c", WORK, env["DATABASE_OWNER_URL"]], stderr=subprocess.DEVNULL)
+        working = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT sum%'"
+        assert within(30, lambda: one(env["DATABASE_OWNER_URL"], working) == 1)
+
+        postgres.kill()
+        postgres.start()
+
+        assert postgres.pid
+        client.wait(60)
+
+
+WORK = """
+import psycopg2, sys
+psycopg2.connect(sys.argv[1]).cursor().execute("SELECT sum(sin(i)) FROM generate_series(1, 50000000) i")
+"""
+
+
+def test_given_an_immediate_stop_when_started_again_then_committed_rows_are_there(tmp_path):
+    env: dict[str, str] = {}
+    with devstack.servers(tmp_path, durable=True, env=env) as started:
+        write_a_row(started)
+        postgres = next(server for server in started if isinstance(server, devstack.Postgres))
+
+        postgres.stop_immediately()
+        postgres.start()
+
+        assert one(env["DATABASE_OWNER_URL"], "SELECT text FROM note") == "kept"
+
+
 def write_a_row(started: list[devstack.Server]) -> None:
     postgres = next(server for server in started if isinstance(server, devstack.Postgres))
     with contextlib.closing(postgres.session()) as connection, connection, connection.cursor() as cursor:
