@@ -523,6 +523,7 @@ class Migration(migrations.Migration):
                 (
                     "request",
                     models.ForeignKey(
+                        db_constraint=False,
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -792,6 +793,7 @@ class Migration(migrations.Migration):
                 (
                     "staff_permission",
                     models.ForeignKey(
+                        db_constraint=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -1011,5 +1013,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="seal",
             constraint=models.UniqueConstraint(fields=("customer", "entry"), name="an_entry_is_sealed_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="accessrequest",
+            constraint=models.UniqueConstraint(fields=("customer", "id"), name="request_key_with_its_customer"),
+        ),
+        migrations.AddConstraint(
+            model_name="staffpermission",
+            constraint=models.UniqueConstraint(fields=("customer", "id"), name="staff_permission_key_with_its_customer"),
         ),
     ]

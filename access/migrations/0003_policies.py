@@ -88,4 +88,6 @@ class Migration(migrations.Migration):
         ),
         CompositeKey("access_viewingentry", "site_id", "access_site"),
         CompositeKey("access_viewingentry", "grant_id", "access_grant"),
+        CompositeKey("access_viewingentry", "staff_permission_id", "access_staffpermission"),
+        CompositeKey("access_grant", "request_id", "access_accessrequest"),
     ]

@@ -94,7 +94,9 @@ class ViewingEntry(models.Model):
     object_ids = ArrayField(models.CharField(max_length=16), default=list)
     count = models.PositiveIntegerField(default=1)
     grant = models.ForeignKey("access.Grant", models.PROTECT, null=True, related_name="+", db_constraint=False)
-    staff_permission = models.ForeignKey("access.StaffPermission", models.PROTECT, null=True, related_name="+")
+    staff_permission = models.ForeignKey(
+        "access.StaffPermission", models.PROTECT, null=True, related_name="+", db_constraint=False
+    )
     purpose = models.CharField(max_length=300, blank=True)
     outcome = models.CharField(max_length=40, blank=True)  # pushes: "delivered" or "may have been delivered"
     request_id = models.CharField(max_length=36, blank=True)

@@ -57,7 +57,9 @@ class Grant(models.Model):
     # Rises when something is taken away; a delivery goes out only under the generation it was planned for.
     generation = models.PositiveIntegerField(default=1)
     decision = models.UUIDField(default=uuid.uuid4)  # one click may write several grants
-    request = models.ForeignKey("access.AccessRequest", models.PROTECT, null=True, blank=True, related_name="grants")
+    request = models.ForeignKey(
+        "access.AccessRequest", models.PROTECT, null=True, blank=True, related_name="grants", db_constraint=False
+    )
     changed_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -159,6 +161,7 @@ class AccessRequest(models.Model):
                 name="one_open_request_per_partner_and_customer",
             ),
             models.CheckConstraint(condition=Q(days__gte=1, days__lte=366), name="a_request_is_for_at_most_a_year"),
+            models.UniqueConstraint(fields=["customer", "id"], name="request_key_with_its_customer"),
         ]
 
     @property

@@ -59,6 +59,7 @@ class StaffPermission(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
+            models.UniqueConstraint(fields=["customer", "id"], name="staff_permission_key_with_its_customer"),
             models.CheckConstraint(
                 condition=Q(starts_at=None)
                 | Q(way="lockbox", expires_at__lte=F("starts_at") + timedelta(hours=72))

@@ -1,0 +1,48 @@
+"""What every API view shares: the viewer's transaction, the door, a record of the look."""
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from access.api.permissions import viewer_of
+from access.principal import acting
+from access.viewer import Viewer
+
+
+class ViewerViews(GenericViewSet[Any]):
+    """Runs the handler inside `acting(viewer)`: authentication happens first, outside, because a token says who the viewer is.
+
+    The answer is rendered inside, so that looks are committed before the body leaves. `lookup_field` is the public id.
+    """
+
+    own_transactions = True
+    lookup_field = "public_id"
+    lookup_value_regex = "[a-z]{2}-[a-z0-9]{1,13}"
+
+    @property
+    def viewer(self) -> Viewer:
+        return viewer_of(self.request)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.args, self.kwargs = args, kwargs
+        wrapped = self.initialize_request(request, *args, **kwargs)
+        self.request, self.headers = wrapped, self.default_response_headers
+        try:
+            self.initial(wrapped, *args, **kwargs)
+        except Exception as error:  # DRF's own shape: its handler turns everything into an answer or raises again
+            return self._finished(wrapped, self.handle_exception(error))
+        with acting(viewer_of(wrapped)):
+            try:
+                handler = getattr(self, (wrapped.method or "").lower(), self.http_method_not_allowed)
+                response = handler(wrapped, *args, **kwargs)
+            except Exception as error:
+                response = self.handle_exception(error)
+            return self._finished(wrapped, response)
+
+    def _finished(self, request: Request, response: Any) -> HttpResponseBase:
+        self.response = self.finalize_response(request, response, *self.args, **self.kwargs)
+        if hasattr(self.response, "render"):
+            self.response.render()
+        return self.response  # type: ignore[no-any-return]

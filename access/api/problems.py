@@ -1,0 +1,73 @@
+"""Errors as application/problem+json (RFC 9457). What is not yours and what is not there get the same bytes (A4)."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, transaction
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from access.errors import AlreadyGranted, Ended, Invalid, NotAllowed
+
+TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    415: "Unsupported media type",
+    429: "Too many requests",
+    503: "Not available",
+}
+
+
+def problem(code: int, detail: Any = None, **more: Any) -> Response:
+    body: dict[str, Any] = {"type": "about:blank", "title": TITLES.get(code, "Error"), "status": code}
+    if code != status.HTTP_404_NOT_FOUND:
+        if isinstance(detail, str):
+            body["detail"] = detail
+        body |= more
+    return Response(body, status=code, content_type="application/problem+json")
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. Domain refusals become 403, 400 and 409; nothing here is ever a 500."""
+    if transaction.get_connection().in_atomic_block:
+        transaction.set_rollback(True)
+    match error:
+        case NotAllowed() | PermissionDenied():
+            return problem(403, str(error))
+        case Invalid():
+            return problem(400, str(error), errors={error.field or "non_field_errors": [str(error)]})
+        case AlreadyGranted() | Ended():
+            return problem(409, str(error))
+        case Http404():
+            return problem(404)
+        case ValidationError():
+            return problem(400, "; ".join(error.messages))
+        case DatabaseError():
+            response = problem(503, "The database does not answer now; nothing was saved. Try again in a few seconds.")
+            response["Retry-After"] = "2"
+            return response
+        case exceptions.APIException():
+            return _of_drf(error, context)
+    return None
+
+
+def _of_drf(error: exceptions.APIException, context: dict[str, Any]) -> Response:
+    stock = exception_handler(error, context)
+    code = error.status_code
+    more: dict[str, Any] = {}
+    detail: Any = error.detail if isinstance(error.detail, str) else None
+    if isinstance(error, exceptions.ValidationError):
+        detail, more = "Some fields are not right", {"errors": error.detail}
+    response = problem(code, detail, **more)
+    if stock is not None:
+        for name in ("WWW-Authenticate", "Retry-After", "Allow"):
+            if name in stock:
+                response[name] = stock[name]
+    return response
