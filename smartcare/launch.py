@@ -103,7 +103,8 @@ def up(data: Path | None) -> Iterator[None]:
 
 def migrate() -> None:
     """A process of its own: this one stays free of Django's settings. Raises StackError if it fails."""
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "1"]
+    say("migrating")
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode:
         raise devstack.StackError("The migrations failed: see the lines above.")
 
