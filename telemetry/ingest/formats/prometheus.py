@@ -38,7 +38,7 @@ def decode(body: bytes, meta: RequestMeta) -> CanonicalBatch:
     Raises DecodeError: 400 if the body is no WriteRequest, 413 if it holds too many samples or devices, 415 for version
     2 of the protocol, whereupon senders fall back.
     """
-    if VERSION_2 in meta.content_type:
+    if refuses_type(meta.content_type):
         raise DecodeError(415, "unsupported_type", "remote_write 1.0 only: prometheus.WriteRequest")
     request = _Request(meta)
     try:
@@ -47,6 +47,11 @@ def decode(body: bytes, meta: RequestMeta) -> CanonicalBatch:
     except wire.Malformed as error:
         raise DecodeError(400, "malformed", f"not a WriteRequest: {error}") from error
     return request.batch(hashlib.sha256(body).digest())
+
+
+def refuses_type(content_type: str) -> bool:
+    """Whether a Content-Type announces version 2 of the protocol; senders fall back to version 1 upon 415."""
+    return VERSION_2 in content_type
 
 
 @dataclass(slots=True)

@@ -13,11 +13,17 @@ from typing import Final, NamedTuple
 from telemetry.ingest.formats import wire
 
 type LabelSet = dict[str, str]
+type KnownLabels = dict[bytes, tuple[str, str]]
+
+UNSTORABLE: Final = ("", "")
+"""Stands for a label that is not UTF-8 or holds U+0000."""
 
 _LABELS: Final = 1 << 3 | wire.BYTES
 _SAMPLES: Final = 2 << 3 | wire.BYTES
 _SERIES: Final = 1
-_VALUE_FIRST: Final = b"\x09"
+_NAME_FIRST: Final = b"\x0a"
+_VALUE_SECOND: Final = b"\x12"
+_DOUBLE_FIRST: Final = b"\x09"
 _TIME_SECOND: Final = 2 << 3 | wire.VARINT
 _DOUBLE: Final = Struct("<d").unpack
 STALE: Final = Struct("<Q").pack(0x7FF0000000000002)
@@ -33,62 +39,73 @@ class Series(NamedTuple):
 
 def series(body: bytes) -> Iterator[Series]:
     """The time series of a WriteRequest, one at a time. Raises wire.Malformed."""
-    known: dict[bytes, tuple[str, str] | None] = {}
+    known: KnownLabels = {}
     for number, kind, value in wire.fields(body):
         if number == _SERIES and kind == wire.BYTES:
             assert isinstance(value, bytes)
-            yield _series(value, known)
+            try:
+                yield _series(value, known)
+            except IndexError as error:
+                raise wire.Malformed("message ends inside a field") from error
 
 
-def _series(data: bytes, known: dict[bytes, tuple[str, str] | None]) -> Series:
-    labels: LabelSet | None = {}
+def _series(data: bytes, known: KnownLabels) -> Series:
+    labels: LabelSet = {}
     samples = []
+    storable = True
     at, end = 0, len(data)
     while at < end:
         tag = data[at]
-        if tag not in (_LABELS, _SAMPLES):
+        if tag != _LABELS and tag != _SAMPLES:
             at = wire.read_field(data, at, end)[3]  # exemplars, histograms, whatever comes later
             continue
-        at += 1
-        size = data[at] if at < end else 0x80
-        if size < 0x80:
-            at += 1
-        else:
-            size, at = wire.read_varint(data, at)
+        size = data[at + 1]
+        at += 2
+        if size >= 0x80:
+            size, at = wire.read_varint(data, at - 1)
         part = data[at : at + size]
         at += size
-        if at > end:
-            raise wire.Malformed("field longer than its message")
         if tag == _SAMPLES:
             samples.append(_sample(part))
             continue
-        if part not in known:
-            known[part] = _label(part)
-        label = known[part]
-        if label is None or labels is None:
-            labels = None
+        label = known.get(part)
+        if label is None:
+            label = known[part] = _label(part)
+        if label is UNSTORABLE:
+            storable = False
         else:
             labels[label[0]] = label[1]
-    return Series(labels, samples)
+    if at > end:
+        raise wire.Malformed("field longer than its message")
+    return Series(labels if storable else None, samples)
 
 
-def _label(data: bytes) -> tuple[str, str] | None:
+def _label(data: bytes) -> tuple[str, str]:
+    name, value = _name_and_value(data)
+    if b"\0" in data and (b"\0" in name or b"\0" in value):
+        return UNSTORABLE
+    try:
+        return name.decode(), value.decode()
+    except UnicodeDecodeError:
+        return UNSTORABLE
+
+
+def _name_and_value(data: bytes) -> tuple[bytes, bytes]:
+    if len(data) < 0x80 and data[:1] == _NAME_FIRST:  # as all senders write it: one byte is enough for each length
+        middle = 2 + data[1]
+        if data[middle : middle + 1] == _VALUE_SECOND and middle + 2 + data[middle + 1] == len(data):
+            return data[2:middle], data[middle + 2 :]
     said = {1: b"", 2: b""}
     for number, kind, value in wire.fields(data):
         if number in said and kind == wire.BYTES:
             assert isinstance(value, bytes)
             said[number] = value
-    if b"\0" in said[1] or b"\0" in said[2]:
-        return None
-    try:
-        return said[1].decode(), said[2].decode()
-    except UnicodeDecodeError:
-        return None
+    return said[1], said[2]
 
 
 def _sample(data: bytes) -> tuple[bytes, int]:
     value, milliseconds = bytes(8), 0
-    if data[:1] == _VALUE_FIRST and len(data) > 10 and data[9] == _TIME_SECOND:  # as all senders write it
+    if data[:1] == _DOUBLE_FIRST and len(data) > 10 and data[9] == _TIME_SECOND:  # as all senders write it
         milliseconds, end = wire.read_varint(data, 10)
         if end == len(data):
             return data[1:9], _signed(milliseconds)

@@ -144,6 +144,17 @@ def test_when_hostile_xml_comes_then_it_is_refused_at_once(name, code):
     assert time.process_time() - began < 0.1
 
 
+def test_when_a_message_is_kept_as_it_came_then_the_key_in_it_is_not():
+    body = sample("callhome/iosxe_syslog.xml")
+
+    kept = callhome.without_secrets(body)
+
+    assert b"not-a-real-secret" in body
+    assert b"not-a-real-secret" not in kept
+    assert b"scd_callhome0001_<" in kept
+    assert callhome.decode(kept, CALLHOME_XML).devices == callhome.decode(body, CALLHOME_XML).devices
+
+
 # identity of the message
 
 
