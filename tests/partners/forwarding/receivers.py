@@ -24,12 +24,16 @@ type Behaviour = Callable[[socket.socket, threading.Event], None]
 class Receiver:
     """Takes one connection after the other on 127.0.0.1, keeps what it is sent, then does what it was told to do."""
 
+    ADDRESS = "127.0.0.1"
+
     def __init__(self, behaviour: bytes | Behaviour = OK, *, tls: ssl.SSLContext | None = None) -> None:
         self.behaviour = behaviour
         self.requests: list[bytes] = []
         self.gone = threading.Event()
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(
+            (self.ADDRESS, 0), family=socket.AF_INET6 if ":" in self.ADDRESS else socket.AF_INET
+        )
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()

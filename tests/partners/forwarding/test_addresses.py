@@ -118,6 +118,25 @@ def test_given_plain_https_to_a_name_when_read_then_it_may_go_out(url, host, por
     assert (target.host, target.port, target.path, target.host_header) == (host, port, path, header)
 
 
+@pytest.mark.parametrize(("length", "reason"), [(2048, None), (2049, Reason.MALFORMED)])
+def test_given_a_url_of_the_longest_length_when_read_then_one_more_mark_is_too_many(length, reason):
+    url = "https://hooks.example/"
+
+    assert refusal(url + "a" * (length - len(url))) is reason
+
+
+@pytest.mark.parametrize(("length", "reason"), [(253, None), (254, Reason.NAME)])
+def test_given_a_host_of_the_longest_length_when_read_then_one_more_mark_is_too_many(length, reason):
+    host = ".".join(["a" * 49] * 4) + ".example"
+
+    assert refusal(f"https://{'b' * (length - len(host) - 1)}.{host}/") is reason
+
+
+@pytest.mark.parametrize(("length", "reason"), [(63, None), (64, Reason.NAME)])
+def test_given_a_label_of_the_longest_length_when_read_then_one_more_mark_is_too_many(length, reason):
+    assert refusal(f"https://{'a' * length}.example/") is reason
+
+
 # --- What the operator allows
 
 
@@ -156,6 +175,22 @@ def test_given_something_else_than_what_is_allowed_when_read_then_it_is_refused(
     assert refusal(url, allow) is reason
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "port", "header"),
+    [
+        ("http://[::1]", "::1", 80, "[::1]"),
+        ("http://[::1]:9000/", "::1", 9000, "[::1]:9000"),
+        ("https://[::1]:444/", "::1", 444, "[::1]:444"),
+        ("http://127.0.0.1:443/", "127.0.0.1", 443, "127.0.0.1:443"),
+        ("http://127.0.0.1./", "127.0.0.1", 80, "127.0.0.1"),
+    ],
+)
+def test_given_an_allowed_address_when_read_then_port_and_host_header_are_those_of_the_url(url, host, port, header):
+    target = Target.of(url, ["::1", "127.0.0.1"])
+
+    assert (target.host, target.port, target.host_header) == (host, port, header)
+
+
 def test_given_an_allowed_name_when_it_resolves_inside_then_it_is_admitted_and_other_names_there_are_not():
     inside = ip_address("10.0.0.7")
 
@@ -177,6 +212,11 @@ def test_given_an_allowed_network_when_a_public_name_is_judged_then_https_to_pub
     target.judge([IPv4Address("8.8.8.8"), IPv4Address("10.0.0.1")])
     with pytest.raises(Refused):
         target.judge([IPv4Address("8.8.8.8"), IPv4Address("10.0.0.4")])
+
+
+def test_when_something_is_refused_then_the_error_says_why_and_not_where():
+    with pytest.raises(Refused, match=r"^not_https$"):
+        Target.of("http://hooks.example/secret-path")
 
 
 def test_when_nothing_is_allowed_then_the_list_holds_nothing():
