@@ -83,8 +83,8 @@ class Run:
             if role in LIMIT_OF and channel in self.state.channels:
                 open_hour = self.state.pending[:, self.state.channels.index(channel)]
                 earlier = np.append(np.float32(row["limit"]), open_hour)
-                column = np.append(earlier, seen.gauges.get(channel, np.full(seen.t.shape, np.nan, np.float32)))
-                limits[role, subject] = filled(column[None, :], np.full(1, np.nan))[0, earlier.size :]
+                whole = np.append(earlier, seen.gauges.get(channel, np.full(seen.t.shape, np.nan, np.float32)))
+                limits[role, subject] = filled(whole[None, :], np.full(1, np.nan))[0, earlier.size :]
         return limits
 
     # ---- hours
