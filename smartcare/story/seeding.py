@@ -1,0 +1,44 @@
+"""The story from its beginning, once."""
+
+from typing import Any
+
+from django.db import transaction
+
+from smartcare.story import business, companies, consent, equipment, printed, telling, troubles
+from smartcare.story.world import Progress, World, recall
+
+
+def seed(progress: Progress) -> dict[str, Any]:
+    """Make sure that the cast is there; what `seed --json` prints. All or nothing: an interrupted run leaves no trace.
+
+    Raises what the database raises; run it on a migrated one.
+    """
+    with transaction.atomic():
+        world = recall()
+        if world is None:
+            world = _tell(progress)
+        else:
+            progress("the cast is there already")
+        return printed.everything(world)
+
+
+def _tell(progress: Progress) -> World:
+    progress("companies and people")
+    companies.open_all()
+    progress("devices")
+    equipment.install(_recalled())
+    world = _recalled()
+    progress("alerts, forecasts, comments")
+    troubles.happen(world)
+    progress("grants, requests, looks")
+    consent.settle(world)
+    progress("contracts, proposals, destinations")
+    business.agree(world)
+    telling.tell(world)
+    return world
+
+
+def _recalled() -> World:
+    world = recall()
+    assert world is not None
+    return world
