@@ -1,0 +1,38 @@
+"""What every page of a partner has: its address, and how a kind of data that is not shared is answered."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from access.viewer import Viewer
+from access.views.pages import PageRequest
+
+PAGE = 50
+
+
+def base_of(viewer: Viewer) -> str:
+    """'/p/northwind': the partner is in each of its addresses, so that a copied link never switches company."""
+    return f"/p/{viewer.organization.slug}" if viewer.organization else ""
+
+
+def shown(request: PageRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Render a partner's page; the template knows its `base`."""
+    return render(request, template, {"base": base_of(request.viewer), **context})
+
+
+def number(text: str | None, *, default: int = 1) -> int:
+    """A page number from a query string."""
+    return int(text) if text and text.isdigit() and 0 < int(text) < 10_000 else default
+
+
+def one_page[R](request: PageRequest, rows: list[R], size: int = PAGE) -> dict[str, Any]:
+    """The page that `?page=` asks for, of rows that are in memory already."""
+    here = number(request.GET.get("page"))
+    start = (here - 1) * size
+    return {
+        "rows": rows[start : start + size],
+        "page": here,
+        "previous": here - 1 if here > 1 else None,
+        "next": here + 1 if len(rows) > start + size else None,
+    }
