@@ -101,8 +101,10 @@ def tell_staff_asked(permission: StaffPermission, **_: Any) -> None:
 
 
 @acts.on("staff.break_glass")
-def tell_break_glass(permission: StaffPermission, **_: Any) -> None:
+def tell_break_glass(permission: StaffPermission, **_: Any) -> int:
+    """Returns that the owners' notice is queued: without it nothing begins."""
     jobs.enqueue("notice.break_glass", customer=permission.customer_id, ref=permission.pk)
+    return 1
 
 
 @acts.on("organization.suspended", "organization.closed")

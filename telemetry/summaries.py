@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from access.models import Category, Site, sites_visible_to
 from access.viewer import Viewer
 from telemetry import alerting
-from telemetry.models import Alert, Device, DeviceHealth, DeviceInventory, DeviceKind, Severity
+from telemetry.models import Alert, Device, DeviceHealth, DeviceInventory, DeviceKind, Severity, TransitionKind
 
 # ux.md section 13: shape and word with every colour.
 STATE_WORDS = {"ok": "Healthy", "watch": "Watch", "risk": "At risk", "down": "Down", "mute": "No report"}
@@ -70,7 +70,9 @@ class SiteRow:
         if not self.has_health or not self.devices:
             return count
         troubled = [
-            f"{self.states[s]} {STATE_WORDS[s].lower()}" for s in WORST_FIRST if s not in ("ok", "mute") and self.states[s]
+            f"{self.states[s]} {STATE_WORDS[s].lower()}"
+            for s in WORST_FIRST
+            if s not in ("ok", "mute") and self.states[s]
         ]
         quiet = self.states["mute"]
         if quiet:
@@ -226,7 +228,9 @@ def verdict(rows: Sequence[SiteRow], urgent: Sequence[AlertRow]) -> dict[str, An
     reporting = [r for r in rows if r.score is not None]
     if not reporting:
         return {"state": "mute", "headline": "No device has reported yet.", "score": None}
-    score = round(sum((r.score or 0) * max(r.devices, 1) for r in reporting) / sum(max(r.devices, 1) for r in reporting))
+    score = round(
+        sum((r.score or 0) * max(r.devices, 1) for r in reporting) / sum(max(r.devices, 1) for r in reporting)
+    )
     down = sum(r.states["down"] for r in rows)
     serious = [a for a in urgent if a.alert.severity >= Severity.MAJOR]
     if down:
@@ -253,3 +257,24 @@ def verdict(rows: Sequence[SiteRow], urgent: Sequence[AlertRow]) -> dict[str, An
 
 def newest_report(rows: Iterable[DeviceRow]) -> datetime | None:
     return max((r.health.last_seen_at for r in rows if r.health and r.health.last_seen_at), default=None)
+
+
+def history(viewer: Viewer, alert: Alert) -> list[dict[str, Any]]:
+    """What happened to an alert, as this viewer may read it: acts of other companies without names, notes or who (A18)."""
+    rows = []
+    for t in alert.transitions.select_related("by_user", "by_organization").order_by("at"):
+        own = t.by_organization_id == viewer.organization_id
+        by_detector = t.by_organization_id is None
+        known = own or viewer.is_customer
+        who = ""
+        if not by_detector and known:
+            who = (
+                f"{t.by_user.name}, {t.by_organization.name}"
+                if t.by_user and t.by_organization
+                else t.by_organization.name
+            )  # type: ignore[union-attr]
+        words = t.get_kind_display()
+        if t.kind == TransitionKind.CLAIMED and not known:
+            words = "Someone has this already"
+        rows.append({"at": t.at, "words": words, "note": t.note if known or by_detector else "", "who": who})
+    return rows

@@ -29,7 +29,9 @@ class CompanyForm(forms.Form):
     name = forms.CharField(max_length=120, label="Company")
     your_name = forms.CharField(max_length=120, label="Your name", help_text="Shown in journals next to what you do")
     timezone = forms.ChoiceField(choices=[(z, z.replace("_", " ")) for z in ZONES], label="Time zone", initial="UTC")
-    site = forms.CharField(max_length=120, required=False, label="First site", help_text="A place with equipment. You can add more later")
+    site = forms.CharField(
+        max_length=120, required=False, label="First site", help_text="A place with equipment. You can add more later"
+    )
 
 
 @own_transactions
@@ -40,7 +42,9 @@ def start(request: PageRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     if context.memberships_of(request.user):
         return redirect("home")
-    form = CompanyForm(request.POST or None, initial={"your_name": request.user.name, "timezone": request.user.timezone})
+    form = CompanyForm(
+        request.POST or None, initial={"your_name": request.user.name, "timezone": request.user.timezone}
+    )
     if request.method == "POST" and form.is_valid():
         _open(request, form.cleaned_data)
         return redirect("start")
@@ -54,7 +58,11 @@ def _open(request: PageRequest, said: dict[str, str]) -> None:
     user.save(update_fields=["name", "timezone"])
     referred = Organization.objects.filter(kind="partner", slug=request.session.get("referred_by", "")).first()
     organization, membership = onboarding.open_organization(
-        kind=OrganizationKind.CUSTOMER, name=said["name"], first_member=user, timezone=said["timezone"], referred_by=referred
+        kind=OrganizationKind.CUSTOMER,
+        name=said["name"],
+        first_member=user,
+        timezone=said["timezone"],
+        referred_by=referred,
     )
     context.remember(request, organization)
     if said["site"]:
@@ -100,7 +108,11 @@ class SettingsForm(forms.Form):
 class ProfileForm(forms.Form):
     name = forms.CharField(max_length=120, label="Company")
     profile = forms.CharField(
-        max_length=2000, required=False, label="About your company", widget=forms.Textarea(attrs={"rows": 5}), help_text="Public"
+        max_length=2000,
+        required=False,
+        label="About your company",
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="Public",
     )
     city = forms.CharField(max_length=80, required=False, label="City")
     website = forms.URLField(required=False, label="Website", assume_scheme="https")

@@ -43,7 +43,11 @@ class Draft:
 def read_draft(request: PageRequest, data: QueryDict) -> Draft:
     """From a query string or a posted form; unknown partners and sites of others are simply not there."""
     partner = policy.directory().filter(public_id=data.get("partner", "")).first()
-    sites = Site.objects.visible_to(request.viewer).filter(public_id__in=data.getlist("site"), closed_at=None).order_by("name")
+    sites = (
+        Site.objects.visible_to(request.viewer)
+        .filter(public_id__in=data.getlist("site"), closed_at=None)
+        .order_by("name")
+    )
     chosen = frozenset(c for c in SHAREABLE if c.value in data.getlist("cat"))
     days = data.get("days", "")
     return Draft(
@@ -63,7 +67,7 @@ def give(request: PageRequest) -> HttpResponse:
     draft = read_draft(request, request.POST if posted else request.GET)
     customer = request.viewer.organization
     assert customer is not None
-    current = _current(draft)
+    current = live_grants(draft)
     if posted and not request.POST.get("preview"):
         if not request.viewer.may_decide:
             raise NotAllowed("Only owners and approvers of your company can give access")
@@ -94,7 +98,7 @@ def _saved(request: PageRequest, draft: Draft) -> bool:
     return acted(request, act)
 
 
-def _current(draft: Draft) -> list[Grant]:
+def live_grants(draft: Draft) -> list[Grant]:
     """Live grants of the chosen partner at the chosen sites."""
     if draft.partner is None:
         return []
@@ -194,7 +198,9 @@ def _partner_options(request: PageRequest, draft: Draft) -> list[dict[str, Any]]
 def page(request: PageRequest, public_id: str) -> HttpResponse:
     """One grant: its sentence, what is left of it, the looks under it, its receipt."""
     grant = get_object_or_404(
-        Grant.objects.visible_to(request.viewer).select_related("partner", "site", "customer", "granted_by", "revoked_by"),  # type: ignore[attr-defined]
+        Grant.objects.visible_to(request.viewer).select_related(
+            "partner", "site", "customer", "granted_by", "revoked_by"
+        ),  # type: ignore[attr-defined]
         public_id=public_id,
     )
     looks = ViewingEntry.objects.visible_to(request.viewer).filter(grant=grant)  # type: ignore[attr-defined]
@@ -246,8 +252,9 @@ def stop_all(request: PageRequest) -> HttpResponse:
         return redirect("access")
     with acting(request.viewer):
         grants = (
-            Grant.objects.visible_to(request.viewer).live().select_related("partner", "site").order_by("partner__name", "site__name")  # type: ignore[attr-defined]
+            Grant.objects.visible_to(request.viewer)
+            .live()
+            .select_related("partner", "site")
+            .order_by("partner__name", "site__name")  # type: ignore[attr-defined]
         )
         return render(request, "portal/stop_all.html", {"grants": list(grants)})
-
-

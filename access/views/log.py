@@ -95,7 +95,9 @@ def check(request: PageRequest) -> HttpResponse:
     organization = request.viewer.organization
     assert organization is not None
     report = verification.verify(organization.pk)
-    return render(request, "portal/log_check.html", {"report": report, "at": timezone.now(), "zone": organization.timezone})
+    return render(
+        request, "portal/log_check.html", {"report": report, "at": timezone.now(), "zone": organization.timezone}
+    )
 
 
 @for_customer

@@ -44,7 +44,9 @@ def _today_kinds(request: AccessRequest) -> set[Any]:
 @for_customer
 def page(request: PageRequest, public_id: str) -> HttpResponse:
     row = get_object_or_404(
-        AccessRequest.objects.visible_to(request.viewer).select_related("partner", "customer", "asked_by", "answered_by"),  # type: ignore[attr-defined]
+        AccessRequest.objects.visible_to(request.viewer).select_related(
+            "partner", "customer", "asked_by", "answered_by"
+        ),  # type: ignore[attr-defined]
         public_id=public_id,
     )
     sites = Site.objects.visible_to(request.viewer).filter(closed_at=None).order_by("name")
@@ -53,7 +55,12 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     names = [s.name for s in sites] if row.sites else []
     customer = request.viewer.organization
     assert customer is not None
-    context: dict[str, Any] = {"row": row, "sites": sites, "is_waiting": row.state == RequestState.WAITING, "zone": customer.timezone}
+    context: dict[str, Any] = {
+        "row": row,
+        "sites": sites,
+        "is_waiting": row.state == RequestState.WAITING,
+        "zone": customer.timezone,
+    }
     answer = _answer(row, request.GET)
     days = answer.days or row.days
     if context["is_waiting"] and request.viewer.may_decide:
@@ -61,11 +68,13 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     context |= {
         "days": days,
         "asked": sentences.could_look(
-            row.partner.name, row.categories, names, last_day(end_after(row.days, customer), customer), forward_alerts=row.forward_alerts
+            row.partner.name,
+            row.categories,
+            names,
+            last_day(end_after(row.days, customer), customer),
+            forward_alerts=row.forward_alerts,
         ),
-        "lengths": [
-            {"value": d, "label": LENGTH_WORDS[d], "current": d == days} for d in OFFERED if d <= row.days
-        ],
+        "lengths": [{"value": d, "label": LENGTH_WORDS[d], "current": d == days} for d in OFFERED if d <= row.days],
         "kinds": [
             {
                 "value": c.value,
@@ -116,6 +125,11 @@ def allow(request: PageRequest, public_id: str) -> HttpResponse:
 @require_POST
 @for_customer
 def decline(request: PageRequest, public_id: str) -> HttpResponse:
-    row = get_object_or_404(AccessRequest.objects.visible_to(request.viewer).select_related("partner"), public_id=public_id)  # type: ignore[attr-defined]
-    acted(request, lambda: f"{requests.decline(row, by=request.viewer).partner.name} was told no, and may ask again in 30 days.")
+    row = get_object_or_404(
+        AccessRequest.objects.visible_to(request.viewer).select_related("partner"), public_id=public_id
+    )  # type: ignore[attr-defined]
+    acted(
+        request,
+        lambda: f"{requests.decline(row, by=request.viewer).partner.name} was told no, and may ask again in 30 days.",
+    )
     return redirect("access")

@@ -29,13 +29,20 @@ def index(request: PageRequest) -> HttpResponse:
     return render(
         request,
         "portal/alerts.html",
-        {"rows": rows, "resolved": request.GET.get("state") == "resolved", "newest": newest, "severities": Severity.choices},
+        {
+            "rows": rows,
+            "resolved": request.GET.get("state") == "resolved",
+            "newest": newest,
+            "severities": Severity.choices,
+        },
     )
 
 
 @for_customer
 def page(request: PageRequest, public_id: str) -> HttpResponse:
-    alert = get_object_or_404(Alert.objects.visible_to(request.viewer).select_related("claimed_by", "customer"), public_id=public_id)
+    alert = get_object_or_404(
+        Alert.objects.visible_to(request.viewer).select_related("claimed_by", "customer"), public_id=public_id
+    )
     row = summaries.alerts(request.viewer, Alert.objects.visible_to(request.viewer).filter(pk=alert.pk))[0]
     looks.alert_list(request.viewer, [row], way="page")
     return render(
@@ -45,7 +52,7 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
             "row": row,
             "alert": alert,
             "device": Device.objects.visible_to(request.viewer).get(pk=alert.device_id),
-            "history": alert.transitions.select_related("by_user", "by_organization").order_by("at"),
+            "history": summaries.history(request.viewer, alert),
             "comments": AlertComment.objects.visible_to(request.viewer).filter(alert=alert).order_by("at"),
             "facts": evidence.facts(request.viewer, alert),
             "audiences": [CommentAudience.COMPANY, CommentAudience.PARTNERS],
@@ -88,5 +95,3 @@ def do(request: PageRequest, alert: Alert, verb: str) -> str:
             known = audience if audience in CommentAudience.values else CommentAudience.COMPANY
             alerting.comment(alert, text=posted.get("text", ""), audience=CommentAudience(known), by=by)
             return "Comment added."
-
-

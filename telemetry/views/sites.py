@@ -23,7 +23,9 @@ def new(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         done = acted(
             request,
-            lambda: f"{onboarding.open_site(by=request.viewer, **form.cleaned_data).name} is added. It is shared with nobody.",
+            lambda: (
+                f"{onboarding.open_site(by=request.viewer, **form.cleaned_data).name} is added. It is shared with nobody."
+            ),
         )
         if done:
             return redirect("sites")
@@ -36,8 +38,16 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     row = next((r for r in summaries.sites(request.viewer) if r.site.pk == site.pk), None)
     devices = summaries.devices(request.viewer, sites=[site.pk])
     looks.device_list(request.viewer, devices, way="page")
-    alerts = summaries.alerts(request.viewer, Alert.objects.visible_to(request.viewer).open().filter(site=site).most_urgent_first())
-    grants = Grant.objects.visible_to(request.viewer).live().filter(site=site).select_related("partner").order_by("partner__name")  # type: ignore[attr-defined]
+    alerts = summaries.alerts(
+        request.viewer, Alert.objects.visible_to(request.viewer).open().filter(site=site).most_urgent_first()
+    )
+    grants = (
+        Grant.objects.visible_to(request.viewer)
+        .live()
+        .filter(site=site)
+        .select_related("partner")
+        .order_by("partner__name")
+    )  # type: ignore[attr-defined]
     return render(
         request,
         "portal/site.html",

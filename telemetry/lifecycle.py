@@ -1,0 +1,88 @@
+"""End of sale, of support, of security fixes: from a catalogue file, with an explicit "unknown"."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.utils import timezone
+
+from telemetry.models import DeviceInventory, ModelLifecycle
+
+COLUMNS = ("vendor", "model", "end_of_sale", "end_of_support", "end_of_security_fixes", "source")
+SOON_DAYS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What is known of a model's dates. state: ok, watch (within half a year), risk (passed) or mute (unknown)."""
+
+    end_of_sale: date | None
+    end_of_support: date | None
+    end_of_security_fixes: date | None
+    source: str
+    state: str
+    words: str
+
+
+UNKNOWN = Lifecycle(None, None, None, "", "mute", "Unknown: this model is not in the catalogue")
+
+
+def of(inventory: DeviceInventory) -> Lifecycle:
+    """Dates of the device's model; unknown is said, never guessed."""
+    if not inventory.model:
+        return Lifecycle(None, None, None, "", "mute", "Unknown: the device has not named its model")
+    row = ModelLifecycle.objects.filter(vendor__iexact=inventory.vendor, model__iexact=inventory.model).first()
+    return UNKNOWN if row is None else judged(row, timezone.now().date())
+
+
+def judged(row: ModelLifecycle, today: date) -> Lifecycle:
+    dates = [d for d in (row.end_of_security_fixes, row.end_of_support) if d is not None]
+    first = min(dates, default=None)
+    if first is None:
+        state, words = "mute", "Unknown: the maker has named no end of support"
+    elif first <= today:
+        state, words = (
+            "risk",
+            f"Without {'security fixes' if first == row.end_of_security_fixes else 'support'} since {first:%-d %B %Y}",
+        )
+    elif (first - today).days <= SOON_DAYS:
+        state, words = "watch", f"Support ends on {first:%-d %B %Y}"
+    else:
+        state, words = "ok", f"Supported until {first:%-d %B %Y}"
+    return Lifecycle(row.end_of_sale, row.end_of_support, row.end_of_security_fixes, row.source, state, words)
+
+
+class BadCatalogue(ValueError):
+    """The file is not a catalogue; the text names line and column."""
+
+
+def load(path: Path) -> int:
+    """Read a catalogue (CSV with the columns above, dates as YYYY-MM-DD or empty) into the database. Raises BadCatalogue."""
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = list(parsed(csv.DictReader(lines)))
+    for row in rows:
+        ModelLifecycle.objects.update_or_create(vendor=row.vendor, model=row.model, defaults=_values(row))
+    return len(rows)
+
+
+def parsed(lines: "Iterable[dict[str, str]]") -> list[ModelLifecycle]:
+    found = []
+    for number, line in enumerate(lines, start=2):
+        if not {"vendor", "model"} <= line.keys():
+            raise BadCatalogue(f"The first line must name the columns {', '.join(COLUMNS)}")
+        try:
+            dates = {c: date.fromisoformat(line[c]) if line.get(c) else None for c in COLUMNS[2:5]}
+        except ValueError as error:
+            raise BadCatalogue(f"Line {number}: {error}") from error
+        found.append(
+            ModelLifecycle(
+                vendor=line["vendor"].strip(), model=line["model"].strip(), source=line.get("source") or "", **dates
+            )
+        )
+    return found
+
+
+def _values(row: ModelLifecycle) -> dict[str, object]:
+    return {c: getattr(row, c) for c in COLUMNS[2:]}

@@ -1,0 +1,24 @@
+from django.urls import path
+
+from telemetry.views import alerts, collectors, devices, imports, sites, start
+
+urlpatterns = [
+    path("start", start.start, name="start"),
+    path("start/<str:public_id>/waiting", start.waiting, name="start_waiting"),
+    path("start/<str:public_id>/share", start.share, name="start_share"),
+    path("sites", sites.index, name="sites"),
+    path("sites/new", sites.new, name="site_new"),
+    path("sites/<str:public_id>", sites.page, name="site"),
+    path("devices", devices.index, name="devices"),
+    path("devices/new", devices.claim, name="claim_new"),
+    path("devices/import", imports.upload, name="devices_import"),
+    path("devices/<str:public_id>", devices.page, name="device"),
+    path("devices/<str:public_id>/edit", devices.edit, name="device_edit"),
+    path("devices/<str:public_id>/retire", devices.retire, name="device_retire"),
+    path("devices/<str:public_id>/keys", devices.keys, name="device_keys"),
+    path("collectors", collectors.index, name="collectors"),
+    path("collectors/<str:public_id>/keys", collectors.keys, name="collector_keys"),
+    path("alerts", alerts.index, name="alerts"),
+    path("alerts/<str:public_id>", alerts.page, name="alert"),
+    path("alerts/<str:public_id>/<str:verb>", alerts.act, name="alert_act"),
+]

@@ -1,0 +1,269 @@
+"""Devices: list, one device with its forecast and readings, adding, keys."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from access.models import SHAREABLE, Category, Grant, Site, sites_visible_to
+from access.viewer import Viewer
+from access.views.pages import PageRequest, acted, for_customer
+from telemetry import enrolment, fleet, lifecycle, looks, readings, summaries
+from telemetry.analysis import projection
+from telemetry.analysis.findings import Finding
+from telemetry.forms import DeviceForm, EditDeviceForm
+from telemetry.models import (
+    Alert,
+    ConfigurationSnapshot,
+    Device,
+    DeviceEvent,
+    DeviceHealth,
+    DeviceInventory,
+    DeviceKey,
+    DeviceKind,
+    Forecast,
+    InventoryChange,
+    Severity,
+    TrafficFigures,
+)
+from telemetry.summaries import STATE_WORDS
+
+RANGES = {
+    "6h": timedelta(hours=6),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "1y": timedelta(days=365),
+}
+RANGE_WORDS = {"6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "1y": "1 year"}
+
+
+@for_customer
+def index(request: PageRequest) -> HttpResponse:
+    wanted = request.GET
+    site = Site.objects.visible_to(request.viewer).filter(public_id=wanted.get("site", "")).first()
+    rows = summaries.devices(
+        request.viewer,
+        sites=[site.pk] if site else None,
+        search=wanted.get("q", "").strip(),
+        state=wanted.get("state", "") if wanted.get("state") in STATE_WORDS else "",
+        kind=wanted.get("kind", "") if wanted.get("kind") in DeviceKind.values else "",
+    )
+    looks.device_list(request.viewer, rows, way="page")
+    return render(
+        request,
+        "portal/devices.html",
+        {"rows": rows, "site": site, "states": STATE_WORDS.items(), "kinds": DeviceKind.choices},
+    )
+
+
+@for_customer
+def page(request: PageRequest, public_id: str) -> HttpResponse:
+    device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
+    context = device_context(request.viewer, device, span=request.GET.get("range", "24h"))
+    looks.device(request.viewer, device, context["categories"], way="page")
+    grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site_id).select_related("partner")  # type: ignore[attr-defined]
+    return render(request, "portal/device.html", context | {"grants": grants})
+
+
+def categories_of(viewer: Viewer, device: Device) -> frozenset[Category]:
+    """Kinds of data of this device that the viewer may see, in one query each at most five."""
+    if viewer.is_customer:
+        return frozenset(SHAREABLE)
+    return frozenset(c for c in SHAREABLE if sites_visible_to(viewer, c).filter(pk=device.site_id).exists())
+
+
+def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: str = "") -> dict[str, Any]:
+    """Everything the page of one device shows this viewer; what is not shared is absent, not hidden."""
+    shown = categories_of(viewer, device)
+    span = span if span in RANGES else "24h"
+    health = DeviceHealth.objects.visible_to(viewer).filter(device=device).first()
+    inventory = DeviceInventory.objects.visible_to(viewer).filter(device=device).select_related("parent").first()
+    alerts = summaries.alerts(viewer, Alert.objects.visible_to(viewer).open().filter(device=device).most_urgent_first())
+    return {
+        "device": device,
+        "site": device.site,
+        "base": base,
+        "categories": shown,
+        "not_shared": [c for c in SHAREABLE if c not in shown],
+        "health": health,
+        "reasons": _reasons(health),
+        "inventory": inventory,
+        "lifecycle": lifecycle.of(inventory) if inventory else None,
+        "changes": InventoryChange.objects.visible_to(viewer).filter(device=device).order_by("-at")[:8],
+        "alerts": alerts,
+        "forecast": forecast_of(viewer, device),
+        "charts": readings.charts(viewer, device, since=timezone.now() - RANGES[span], until=timezone.now()),
+        "latest": readings.latest_rows(viewer, device),
+        "span": span,
+        "spans": [{"url": f"?range={k}", "label": v, "current": k == span} for k, v in RANGE_WORDS.items()],
+        "events": DeviceEvent.objects.visible_to(viewer).filter(device=device).order_by("-at")[:10],
+        "configurations": ConfigurationSnapshot.objects.visible_to(viewer).filter(device=device).order_by("-at")[:3],
+        "is_stale": bool(
+            health
+            and health.last_seen_at
+            and timezone.now() - health.last_seen_at > 3 * timedelta(seconds=health.interval_s)
+        ),
+    }
+
+
+def _reasons(health: DeviceHealth | None) -> list[dict[str, Any]]:
+    if health is None or not health.reasons:
+        return []
+    most = max(points for _, points in health.reasons) or 1
+    return [
+        {"text": text, "share": round(100 * points / most), "state": "risk" if points >= 25 else "watch", "value": None}
+        for text, points in health.reasons
+    ]
+
+
+def forecast_of(viewer: Viewer, device: Device) -> dict[str, Any] | None:
+    """The most pressing forecast of a device as points for the chart; without figures where those are traffic and not shared."""
+    row = (
+        Forecast.objects.visible_to(viewer)
+        .filter(device=device, alert__resolved_at=None)
+        .select_related("alert")
+        .order_by("eta")
+        .first()
+    )
+    if row is None:
+        return None
+    evidence = dict(row.evidence)
+    if not evidence:
+        figures = TrafficFigures.objects.visible_to(viewer).filter(alert=row.alert_id).values_list("figures", flat=True)
+        evidence = dict(figures.first() or {})
+    drawn = projection.project(_finding(row, evidence)) if evidence else None
+    result: dict[str, Any] = {"row": row, "alert": row.alert}
+    if drawn is None:
+        return result
+    scale = 100.0 if drawn.unit == "1" else 1.0
+
+    def at(epoch: float) -> datetime:
+        return datetime.fromtimestamp(epoch, UTC)
+
+    # The early line reaches the limit first: for a quantity that rises it is the upper edge of the band.
+    rises = drawn.limit >= (drawn.history[-1][1] if drawn.history else 0)
+    lows, highs = (drawn.late, drawn.early) if rises else (drawn.early, drawn.late)
+    return result | {
+        "history": [(at(t), v * scale) for t, v in drawn.history],
+        "predicted": [
+            (at(t), low * scale, mid * scale, high * scale)
+            for (t, mid), (_, low), (_, high) in zip(drawn.expected, lows, highs, strict=True)
+        ],
+        "limit": drawn.limit * scale,
+        "unit": "%" if drawn.unit == "1" else drawn.unit,
+        "provisional": bool(evidence.get("provisional")),
+    }
+
+
+def _finding(row: Forecast, evidence: dict[str, Any]) -> Finding:
+    return Finding(
+        rule=row.rule,
+        version=1,
+        kind=row.rule,
+        subject=row.subject,
+        severity=Severity(row.alert.severity).word,  # type: ignore[arg-type]
+        title=row.alert.title,
+        evidence=evidence,
+        eta_lo=row.eta_lo.timestamp(),
+        eta=row.eta.timestamp(),
+        eta_hi=row.eta_hi.timestamp(),
+    )
+
+
+def _sites(request: PageRequest) -> QuerySet[Site]:
+    return Site.objects.visible_to(request.viewer).filter(closed_at=None).order_by("name")
+
+
+@for_customer
+def claim(request: PageRequest) -> HttpResponse:
+    """A claim code for a new device: shown once, with the line that uses it."""
+    data = request.POST if request.method == "POST" else None
+    form = DeviceForm(data, sites=_sites(request), initial={"site": request.GET.get("site", "")})
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        made: dict[str, str] = {}
+
+        def act() -> None:
+            if said["serial"] or request.POST.get("with_key"):
+                device = fleet.register(
+                    site=said["site"],
+                    label=said["label"],
+                    kind=DeviceKind(said["kind"]),
+                    by=request.viewer,
+                    serial=said["serial"],
+                    vendor=said["vendor"],
+                )
+                made["key"] = fleet.issue_key(device=device, by=request.viewer).secret
+                made["device"] = device.public_id
+            else:
+                _, made["code"] = enrolment.make_code(
+                    site=said["site"], label=said["label"], kind=DeviceKind(said["kind"]), by=request.viewer
+                )
+
+        if acted(request, act):  # type: ignore[arg-type]
+            return render(request, "portal/claim_made.html", made | {"label": said["label"], "site": said["site"]})
+    return render(request, "portal/device_new.html", {"form": form})
+
+
+@for_customer
+def edit(request: PageRequest, public_id: str) -> HttpResponse:
+    device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
+    form = EditDeviceForm(
+        request.POST or None,
+        sites=_sites(request),
+        initial={"label": device.label, "kind": device.kind, "site": device.site.public_id},
+    )
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+
+        def act() -> str:
+            if (said["label"], said["kind"]) != (device.label, device.kind):
+                fleet.rename(device, label=said["label"], kind=DeviceKind(said["kind"]), by=request.viewer)
+            if said["site"].pk != device.site_id:
+                fleet.move(device, to=said["site"], by=request.viewer)
+            return "Saved."
+
+        if acted(request, act):
+            return redirect("device", public_id=public_id)
+    return render(request, "portal/device_edit.html", {"form": form, "device": device})
+
+
+@require_POST
+@for_customer
+def retire(request: PageRequest, public_id: str) -> HttpResponse:
+    device = get_object_or_404(Device.objects.visible_to(request.viewer), public_id=public_id)
+    done = acted(
+        request, lambda: fleet.retire(device, by=request.viewer) or f"{device.label} is retired; its keys are stopped."
+    )
+    return redirect("devices") if done else redirect("device", public_id=public_id)
+
+
+@for_customer
+def keys(request: PageRequest, public_id: str) -> HttpResponse:
+    device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
+    made: dict[str, str] = {}
+    if request.method == "POST":
+
+        def act() -> str | None:
+            if stopped := request.POST.get("stop"):
+                fleet.stop_key(
+                    get_object_or_404(DeviceKey.objects.visible_to(request.viewer), device=device, key_id=stopped),
+                    by=request.viewer,
+                )
+                return "The key is refused from now on."
+            made["key"] = fleet.issue_key(device=device, by=request.viewer).secret
+            return None
+
+        acted(request, act)
+    found = (
+        DeviceKey.objects.visible_to(request.viewer)
+        .filter(device=device)
+        .select_related("created_by")
+        .order_by("-created_at")
+    )
+    return render(request, "portal/device_keys.html", {"device": device, "keys": found, "made": made.get("key", "")})
