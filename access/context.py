@@ -1,11 +1,12 @@
 """From a request to a Viewer: who is signed in, and for which of his or her organizations this request acts."""
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from access.models import Membership, Organization, OrganizationStatus, User
-from access.principal import principal
+from access.principal import current, principal
 from access.viewer import NOBODY, Viewer
 
 SESSION_KEY = "organization"
@@ -13,7 +14,9 @@ SESSION_KEY = "organization"
 
 def memberships_of(user: User) -> list[Membership]:
     """The person's memberships in active organizations, customers first, by name."""
-    with principal(kind="login", user=user.pk):
+    signed_in = current()
+    already = signed_in.kind == "login" and signed_in.user == str(user.pk)
+    with nullcontext() if already else principal(kind="login", user=user.pk):
         rows = list(
             Membership.objects.filter(user=user.pk, organization__status=OrganizationStatus.ACTIVE)
             .select_related("organization")

@@ -104,6 +104,22 @@ def _tell(context: Context) -> None:
         )
 
 
+def become(viewer: "Viewer") -> None:
+    """Go on as this viewer in the transaction that `principal(kind="login")` opened: one transaction a request, not two."""
+    if _current.get().kind != "login":
+        raise RuntimeError("Only who has just signed in becomes a viewer; everybody else says acting(viewer)")
+    context = Context(
+        kind=viewer.kind if viewer.kind != "nobody" else "",
+        organization=str(viewer.organization_id or ""),
+        user=str(viewer.user_id or ""),
+        account=str(viewer.account_id or ""),
+        statement_ms=WEB_STATEMENT_MS,
+        lock_ms=WEB_LOCK_MS,
+    )
+    _tell(context)
+    _current.set(context)
+
+
 def acting(viewer: "Viewer"):  # type: ignore[no-untyped-def]  # a context manager; contextlib's own type says it all
     """principal() of a viewer."""
     if viewer.preview_of is not None:

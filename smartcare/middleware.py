@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.http.response import StreamingHttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.utils.cache import patch_vary_headers
 
 from access.context import viewer_of
-from access.principal import acting
+from access.models import User
+from access.principal import become, principal
 from access.viewer import NOBODY
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -73,10 +74,15 @@ class ViewerTransaction:
             ("/ingest/", "/healthz", "/readyz", "/metrics")
         ):
             return None
-        request.viewer = viewer_of(request, partner_slug=kwargs.get("partner_slug"))  # type: ignore[attr-defined]
-        if marked(view, "own_transactions"):
+        slug = kwargs.get("partner_slug")
+        user = request.user
+        if marked(view, "own_transactions") or not isinstance(user, User):
+            request.viewer = viewer_of(request, partner_slug=slug)  # type: ignore[attr-defined]
             return None
-        with acting(request.viewer):  # type: ignore[attr-defined]
+        with principal(kind="login", user=user.pk):
+            viewer = viewer_of(request, partner_slug=slug)
+            request.viewer = viewer  # type: ignore[attr-defined]
+            become(viewer)
             response = view(request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
