@@ -1,0 +1,180 @@
+"""`seed`: the cast of the interface page, told once, printed the same each time, with its marked words in place."""
+
+import json
+import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import override_settings
+from django.utils import timezone
+
+from access.models import Grant, Site
+from smartcare import story
+from smartcare.story.world import recall
+from telemetry.models import Alert, Device, DeviceInventory, Forecast, TrafficFigures
+
+
+def seeded() -> dict[str, Any]:
+    return story.seed(lambda _: None)
+
+
+@pytest.fixture
+def printed(db: None) -> dict[str, Any]:
+    return seeded()
+
+
+def test_when_seeded_twice_then_nothing_is_added_and_the_same_is_printed(printed: dict[str, Any]) -> None:
+    assert seeded() == printed
+
+
+def test_when_the_secret_key_has_changed_then_other_credentials_are_printed_for_the_same_objects(
+    printed: dict[str, Any],
+) -> None:
+    with override_settings(SECRET_KEY="another key of this installation"):
+        again = seeded()
+
+    assert again["ids"] == printed["ids"]
+    for kind in ("tokens", "device_keys", "collector_keys"):
+        assert again[kind].keys() == printed[kind].keys()
+        assert not set(again[kind].values()) & set(printed[kind].values())
+
+
+@pytest.mark.parametrize("person", ["ada", "alan", "gwen", "nora", "nils", "rita", "theo", "sam"])
+def test_when_seeded_then_the_printed_password_opens(printed: dict[str, Any], person: str) -> None:
+    world = recall()
+    assert world is not None
+    user = world.sam if person == "sam" else world.viewers[person].user
+    assert user is not None
+
+    assert user.email == printed["users"][person]["email"]
+    assert user.check_password(printed["users"][person]["password"])
+
+
+def test_when_the_command_runs_then_standard_output_is_one_json_object(db: None) -> None:
+    out, err = StringIO(), StringIO()
+
+    call_command("seed", "--json", stdout=out, stderr=err)
+
+    assert {"users", "tokens", "device_keys", "ids"} <= json.loads(out.getvalue()).keys()
+    assert "devices" in err.getvalue()
+
+
+def test_when_seeded_then_only_northwind_holds_a_live_grant_and_it_is_the_one_of_the_interface(
+    printed: dict[str, Any],
+) -> None:
+    world = recall()
+    assert world is not None
+    with world.job("acme"):
+        grants = {g.public_id: g for g in Grant.objects.all()}
+        live = Grant.objects.live()
+        names = [(g.partner.name, g.site_id, set(g.categories), g.forward_alerts) for g in live]
+
+        assert names == [("Northwind", world.sites["acme/hq"].pk, {"inventory", "health"}, True)]
+        given = grants[printed["ids"]["grant-northwind-hq"]]
+        assert given.expires_at - given.granted_at == timedelta(days=90)
+        expired, revoked = (grants[printed["ids"][f"grant-third-{site}"]] for site in ("branch", "hq"))
+        assert expired.revoked_at is None
+        assert expired.expires_at < timezone.now()
+        assert revoked.revoked_at is not None
+
+
+@pytest.mark.parametrize("site", ["hq", "branch", "depot", "plant"])
+def test_when_seeded_then_each_site_has_every_kind_of_data(printed: dict[str, Any], site: str) -> None:
+    world = recall()
+    assert world is not None
+    customer = "globex" if site == "plant" else "acme"
+    place = world.sites[f"{customer}/{site}"]
+    with world.job(customer):
+        devices = Device.unscoped.filter(site=place)
+
+        assert devices.count() >= 3
+        assert DeviceInventory.unscoped.filter(site=place).exclude(serial="").count() == devices.count()
+        assert Alert.unscoped.filter(site=place, resolved_at=None).exists()
+        assert Alert.unscoped.filter(site=place, resolved_at__isnull=False).exists()
+        assert Forecast.unscoped.filter(site=place, grade="").exists()
+        assert TrafficFigures.unscoped.filter(site=place).exists()
+
+
+MARK = re.compile(r"canary-[a-z0-9-]+")
+# Tables of the tenants, with their columns that hold text of people or devices.
+TEXTS = {
+    "access_site": ("name", "city"),
+    "access_grant": ("purpose",),
+    "access_accessrequest": ("reason",),
+    "telemetry_device": ("label",),
+    "telemetry_deviceinventory": ("serial", "model", "hostname", "software", "software_version", "notes", "components"),
+    "telemetry_inventorychange": ("what", "before", "after"),
+    "telemetry_devicealias": ("name",),
+    "telemetry_configurationsnapshot": ("name", "text"),
+    "telemetry_collector": ("name",),
+    "telemetry_claimcode": ("label",),
+    "telemetry_maintenance": ("reason",),
+    "telemetry_alert": ("title",),
+    "telemetry_alerttransition": ("note",),
+    "telemetry_alertcomment": ("text",),
+    "telemetry_trafficfigures": ("figures",),
+    "telemetry_devicehealth": ("reasons",),
+    "partners_contract": ("title", "terms"),
+    "partners_contractcoverage": ("what",),
+    "partners_destination": ("name",),
+    "partners_tender": ("title", "wish", "facts"),
+    "partners_proposal": ("summary", "text"),
+    "partners_partnernote": ("text",),
+}
+# What each may be marked with; {c}: the customer's short name, {s}: the site's.
+AT_SITE = {
+    "telemetry_device": "any",
+    "telemetry_deviceinventory": "inventory",
+    "telemetry_inventorychange": "inventory",
+    "telemetry_devicealias": "inventory",
+    "telemetry_configurationsnapshot": "configuration",
+    "telemetry_maintenance": "health",
+    "telemetry_alert": "health",
+    "telemetry_alerttransition": "health",
+    "telemetry_trafficfigures": "traffic",
+    "telemetry_devicehealth": "health",
+    "partners_contractcoverage": "contracts",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_seeded_then_every_text_is_marked_with_whose_and_what_it_is(behind: Any) -> None:
+    printed = seeded()
+    sites = {v: k for k, v in printed["ids"].items() if "/" in k}
+    behind.execute("SELECT id, public_id FROM access_site")
+    names = {pk: sites[public].split("/") for pk, public in behind.fetchall()}
+
+    for table, columns in TEXTS.items():
+        place = "id" if table == "access_site" else "site_id" if table in AT_SITE else "NULL::uuid"
+        behind.execute(f"SELECT {place}, {', '.join(f'{c}::text' for c in columns)} FROM {table}")
+        rows = behind.fetchall()
+        assert rows, f"{table} is empty"
+        for site, *texts in rows:
+            for text in texts:
+                marks = MARK.findall(text)
+                assert marks, f"{table}: {text!r} carries no mark"
+                if table in AT_SITE:
+                    customer, key = names[site]
+                    wanted = f"canary-{customer}-{key}-{AT_SITE[table]}-"
+                    assert all(mark.startswith(wanted) for mark in marks), f"{table}: {text!r}, not {wanted}"
+
+
+def test_when_seeded_then_names_of_people_and_profiles_of_companies_carry_no_mark(printed: dict[str, Any]) -> None:
+    world = recall()
+    assert world is not None
+    for viewer in world.viewers.values():
+        assert "canary" not in viewer.name
+    for organization in world.organizations.values():
+        assert "canary" not in organization.name + organization.profile + organization.city
+
+
+def test_given_a_site_of_the_cast_when_its_owner_renames_it_then_it_is_still_found(printed: dict[str, Any]) -> None:
+    world = recall()
+    assert world is not None
+    with world.acting("ada"):
+        Site.unscoped.filter(pk=world.sites["acme/hq"].pk).update(name="Elsewhere")
+
+    assert seeded()["ids"] == printed["ids"]
