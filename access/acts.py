@@ -25,6 +25,7 @@ ACTS = {
     "staff.break_glass",
     "staff.ended",
     "journal.anchored",  # the daily signed heads, to be mailed to the owners
+    "site.closed",
     "organization.opened",
     "member.added",
     "organization.closed",

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
-from access import acts, audit
+from access import acts, audit, sharing
 from access.errors import Invalid, require
 from access.models import (
     CUSTOMER_ROLES,
@@ -86,6 +86,40 @@ def open_site(*, name: str, by: Viewer, city: str = "", timezone: str = "") -> S
     site = Site(customer=organization, name=name, city=city.strip(), timezone=timezone or organization.timezone)
     site.save(force_insert=True)
     audit.record(customer=organization.pk, by=by, action="site.opened", kind="site", id=site.public_id, words=name)
+    return site
+
+
+@transaction.atomic
+def change_site(site: Site, *, by: Viewer, name: str = "", city: str | None = None, timezone: str = "") -> Site:
+    """Raises NotAllowed, Invalid."""
+    require(by.may_edit and site.customer_id == by.organization_id, "Only owners and approvers of your company change sites")
+    before = {"name": site.name, "city": site.city, "timezone": site.timezone}
+    if name.strip() and name.strip() != site.name:
+        if Site.objects.visible_to(by).filter(name=name.strip()).exists():
+            raise Invalid("You have a site of this name already", "name")
+        site.name = name.strip()
+    site.city = site.city if city is None else city.strip()
+    site.timezone = timezone or site.timezone
+    site.save(update_fields=["name", "city", "timezone"])
+    after = {"name": site.name, "city": site.city, "timezone": site.timezone}
+    audit.record(
+        customer=site.customer_id, by=by, action="site.changed", kind="site", id=site.public_id, words=site.name, before=before, after=after
+    )
+    return site
+
+
+@transaction.atomic
+def close_site(site: Site, *, by: Viewer) -> Site:
+    """Nobody reports from there any more, and every access to it ends. Raises NotAllowed, Invalid."""
+    require(by.may_decide and site.customer_id == by.organization_id, "Only owners and approvers of your company close sites")
+    if site.closed_at is not None:
+        raise Invalid("This site is closed already")
+    for grant in site.grants.filter(closed_at=None).select_related("partner", "site").order_by("pk"):
+        sharing.revoke(grant, by=by)
+    acts.happened("site.closed", site, by=by)
+    Site.unscoped.filter(pk=site.pk).update(closed_at=Now())
+    site.refresh_from_db()
+    audit.record(customer=site.customer_id, by=by, action="site.closed", kind="site", id=site.public_id, words=site.name)
     return site
 
 
@@ -181,8 +215,6 @@ def resume(organization: Organization, *, by: Viewer) -> None:
 @transaction.atomic
 def close_organization(organization: Organization, *, by: Viewer) -> None:
     """End its grants, remove its people, empty its group (A22). Raises NotAllowed."""
-    from access import sharing  # noqa: PLC0415 - sharing asks policy, which is above identity but beside us
-
     may = by.is_staff or (by.organization_id == organization.pk and by.may_manage_people)
     require(may, "Only its owners, or staff, close a company")
     with principal(kind="job", customers=[organization.pk]):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from access import audit
+from access import acts, audit
 from access.errors import Invalid, NotAllowed, require
 from access.models import Site
 from access.models.identity import ALPHABET
@@ -225,3 +225,13 @@ def _open_stay(device: Device, site: Site) -> None:
 
 def site_of(device_id: UUID) -> UUID:
     return Device.unscoped.values_list("site_id", flat=True).get(pk=device_id)
+
+
+@acts.on("site.closed")
+def fall_silent(site: Site, *, by: Viewer) -> None:
+    """Keys of a closed site are refused from their next request; its devices are retired with their history."""
+    DeviceKey.unscoped.filter(site=site, revoked_at=None).update(revoked_at=Now())
+    DeviceStay.unscoped.filter(site=site, until=None).update(until=Now())
+    Device.unscoped.filter(site=site, retired_at=None).update(retired_at=Now())
+    for alert in Alert.unscoped.filter(site=site, resolved_at=None):
+        alerting.resolve(alert, by=by, resolution="retired")

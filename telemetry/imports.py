@@ -68,7 +68,7 @@ def _row(number: int, values: dict[str, str]) -> Row:
     return Row(
         line=number,
         name=values.get("name", "")[:120],
-        kind=kind if kind in DeviceKind.values else DeviceKind.OTHER.value if not kind else kind,
+        kind=kind or DeviceKind.OTHER.value,
         site=values.get("site", ""),
         vendor=values.get("vendor", "")[:120],
         model=values.get("model", "")[:120],

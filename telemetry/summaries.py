@@ -16,7 +16,17 @@ from django.db.models import Q, QuerySet
 from access.models import Category, Site, sites_visible_to
 from access.viewer import Viewer
 from telemetry import alerting
-from telemetry.models import Alert, Device, DeviceHealth, DeviceInventory, DeviceKind, Severity, TransitionKind
+from telemetry.models import (
+    Alert,
+    AlertComment,
+    CommentAudience,
+    Device,
+    DeviceHealth,
+    DeviceInventory,
+    DeviceKind,
+    Severity,
+    TransitionKind,
+)
 
 # ux.md section 13: shape and word with every colour.
 STATE_WORDS = {"ok": "Healthy", "watch": "Watch", "risk": "At risk", "down": "Down", "mute": "No report"}
@@ -105,17 +115,22 @@ def devices(
     if kind:
         found = found.filter(kind=kind)
     if search:
-        found = found.filter(_matches(viewer, search))
+        found = found.filter(matches(viewer, search))
     if state:
         found = found.filter(pk__in=DeviceHealth.objects.visible_to(viewer).filter(state=state).values("device"))
     rows = {d.pk: DeviceRow(d, d.site) for d in found.select_related("site").order_by("label")}
-    _add_health(viewer, rows)
-    _add_inventory(viewer, rows)
+    complete(viewer, rows)
     ordered = sorted(rows.values(), key=_urgency)
     return ordered if limit is None else ordered[:limit]
 
 
-def _matches(viewer: Viewer, search: str) -> Q:
+def complete(viewer: Viewer, rows: dict[UUID, DeviceRow]) -> None:
+    """Add to rows by device what the viewer may see of health and inventory, in three queries."""
+    _add_health(viewer, rows)
+    _add_inventory(viewer, rows)
+
+
+def matches(viewer: Viewer, search: str) -> Q:
     """A label may be found by everybody who sees it; serial, model and address only through the device list."""
     inventory = DeviceInventory.objects.visible_to(viewer).filter(
         Q(serial__icontains=search)
@@ -208,7 +223,11 @@ class AlertRow:
 
 def alerts(viewer: Viewer, found: QuerySet[Alert], *, limit: int = 200) -> list[AlertRow]:
     """Rows for a queryset from the door, with two more queries for their devices and sites."""
-    listed = list(found.select_related("claimed_by", "customer")[:limit])
+    return alert_rows(viewer, list(found.select_related("claimed_by", "customer")[:limit]))
+
+
+def alert_rows(viewer: Viewer, listed: Sequence[Alert]) -> list[AlertRow]:
+    """Rows for alerts that came through the door (with `claimed_by` and `customer` selected)."""
     known_devices = Device.objects.visible_to(viewer).in_bulk({a.device_id for a in listed})
     known_sites = Site.objects.visible_to(viewer).in_bulk({a.site_id for a in listed})
     return [
@@ -278,3 +297,14 @@ def history(viewer: Viewer, alert: Alert) -> list[dict[str, Any]]:
             words = "Someone has this already"
         rows.append({"at": t.at, "words": words, "note": t.note if known or by_detector else "", "who": who})
     return rows
+
+
+def readable_comments(viewer: Viewer, found: QuerySet[AlertComment]) -> QuerySet[AlertComment]:
+    """Comments this viewer may read: its own company's, those a customer wrote for partners, those partners wrote to the customer.
+
+    A partner never reads another partner's; what a customer keeps to itself stays there. The database's policy says the same.
+    """
+    own = Q(author_organization=viewer.organization_id)
+    if viewer.is_customer:
+        return found.filter(own | Q(audience=CommentAudience.CUSTOMER) | Q(audience=CommentAudience.PARTNERS))
+    return found.filter(own | Q(audience=CommentAudience.PARTNERS))

@@ -1,9 +1,11 @@
 """What every API view shares: the viewer's transaction, the door, a record of the look."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from access.api.permissions import viewer_of
@@ -33,13 +35,18 @@ class ViewerViews(GenericViewSet[Any]):
             self.initial(wrapped, *args, **kwargs)
         except Exception as error:  # DRF's own shape: its handler turns everything into an answer or raises again
             return self._finished(wrapped, self.handle_exception(error))
+        self.after_commit: Callable[[], Response] | None = None
         with acting(viewer_of(wrapped)):
             try:
                 handler = getattr(self, (wrapped.method or "").lower(), self.http_method_not_allowed)
                 response = handler(wrapped, *args, **kwargs)
             except Exception as error:
                 response = self.handle_exception(error)
-            return self._finished(wrapped, response)
+            answer = self._finished(wrapped, response)
+        if self.after_commit is not None and response.status_code < 300:
+            # What has to wait for the commit (drain after revoke) may say the last word.
+            return self._finished(wrapped, self.after_commit())
+        return answer
 
     def _finished(self, request: Request, response: Any) -> HttpResponseBase:
         self.response = self.finalize_response(request, response, *self.args, **self.kwargs)

@@ -53,7 +53,9 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
             "alert": alert,
             "device": Device.objects.visible_to(request.viewer).get(pk=alert.device_id),
             "history": summaries.history(request.viewer, alert),
-            "comments": AlertComment.objects.visible_to(request.viewer).filter(alert=alert).order_by("at"),
+            "comments": summaries.readable_comments(
+                request.viewer, AlertComment.objects.visible_to(request.viewer).filter(alert=alert).order_by("at")
+            ),
             "facts": evidence.facts(request.viewer, alert),
             "audiences": [CommentAudience.COMPANY, CommentAudience.PARTNERS],
         },

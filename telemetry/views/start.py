@@ -45,9 +45,9 @@ def _steps(now: int) -> dict[str, Any]:
 def _first_site(request: PageRequest) -> HttpResponse:
     zone = request.viewer.organization.timezone if request.viewer.organization else "UTC"
     form = SiteForm(request.POST or None, initial={"timezone": zone})
-    if request.method == "POST" and form.is_valid():
-        if acted(request, lambda: onboarding.open_site(by=request.viewer, **form.cleaned_data) and None):
-            return redirect("start")
+    valid = request.method == "POST" and form.is_valid()
+    if valid and acted(request, lambda: onboarding.open_site(by=request.viewer, **form.cleaned_data) and None):
+        return redirect("start")
     return render(request, "portal/start_site.html", _steps(0) | {"form": form})
 
 

@@ -1,0 +1,296 @@
+"""REST over devices and alerts."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.api.views import ID, ConsentViews
+from access.errors import Invalid
+from access.models import Organization
+from telemetry import alerting, enrolment, fleet, looks, readings, summaries, vocabulary
+from telemetry.api import serializers as s
+from telemetry.models import (
+    Alert,
+    AlertComment,
+    CommentAudience,
+    Device,
+    DeviceHealth,
+    DeviceKey,
+    DeviceKind,
+    Forecast,
+    Severity,
+)
+from telemetry.summaries import DeviceRow
+from telemetry.views.devices import categories_of
+
+LONGEST = timedelta(days=366)
+
+
+@extend_schema_view(
+    list=extend_schema(
+        responses=s.DeviceOut(many=True),
+        parameters=[OpenApiParameter(n, str) for n in ("site", "kind", "state", "search")],
+    ),
+    retrieve=extend_schema(responses=s.DeviceOut, parameters=[ID]),
+    create=extend_schema(request=s.DeviceIn, responses={201: s.DeviceOut}),
+    partial_update=extend_schema(request=s.DeviceChange, responses=s.DeviceOut, parameters=[ID]),
+    destroy=extend_schema(responses={204: None}, parameters=[ID], description="Retire"),
+)
+class Devices(ConsentViews):
+    """Devices: the customer's own, or those at sites a partner sees anything of."""
+
+    out = s.DeviceOut
+    ordering = ("label", "pk")
+
+    def get_queryset(self) -> QuerySet[Device]:
+        wanted = self.request.query_params
+        found = Device.objects.visible_to(self.viewer).select_related("site")
+        if self.action == "list":
+            found = found.filter(retired_at=None)
+        if wanted.get("site"):
+            found = found.filter(site__public_id=wanted["site"])
+        if wanted.get("kind"):
+            found = found.filter(kind=wanted["kind"])
+        if wanted.get("state"):
+            found = found.filter(
+                pk__in=DeviceHealth.objects.visible_to(self.viewer).filter(state=wanted["state"]).values("device")
+            )
+        if wanted.get("search"):
+            found = found.filter(summaries.matches(self.viewer, wanted["search"]))
+        return found  # type: ignore[no-any-return]
+
+    def rows(self, devices: list[Device]) -> list[DeviceRow]:
+        rows = {d.pk: DeviceRow(d, d.site) for d in devices}
+        summaries.complete(self.viewer, rows)
+        return list(rows.values())
+
+    def _shown(self, devices: list[Device]) -> Any:
+        rows = self.rows(devices)
+        if self.request.method == "GET":
+            looks.device_list(self.viewer, rows, way="api")
+        customers = dict(
+            Organization.objects.filter(pk__in={d.customer_id for d in devices}).values_list("pk", "public_id")
+        )
+        return self.shown(rows, many=True, customers=customers)
+
+    def _one(self, public_id: str) -> Device:
+        device: Device = get_object_or_404(self.get_queryset(), public_id=public_id)
+        return device
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        assert page is not None
+        return self.get_paginated_response(self._shown(page))
+
+    def retrieve(self, request: Request, public_id: str) -> Response:
+        return Response(self._shown([self._one(public_id)])[0])
+
+    def create(self, request: Request) -> Response:
+        said = self.read(s.DeviceIn, request)
+        device = fleet.register(by=self.viewer, **said | {"kind": DeviceKind(said["kind"])})
+        return Response(self._shown([self._one(device.public_id)])[0], status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        device, said = self._one(public_id), self.read(s.DeviceChange, request)
+        if "label" in said or "kind" in said:
+            kind = DeviceKind(said.get("kind", device.kind))
+            fleet.rename(device, label=said.get("label", device.label), kind=kind, by=self.viewer)
+        if "site" in said and said["site"].pk != device.site_id:
+            fleet.move(device, to=said["site"], by=self.viewer)
+        return Response(self._shown([self._one(public_id)])[0])
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        fleet.retire(self._one(public_id), by=self.viewer)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=s.ClaimIn, responses={201: s.ClaimMade})
+    @action(detail=False, methods=["post"])
+    def claims(self, request: Request) -> Response:
+        """Make a claim code for a new device."""
+        said = self.read(s.ClaimIn, request)
+        row, code = enrolment.make_code(by=self.viewer, **said | {"kind": DeviceKind(said["kind"])})
+        return Response(
+            {"id": row.public_id, "claim_code": code, "expires_at": row.expires_at}, status=status.HTTP_201_CREATED
+        )
+
+    @extend_schema(request=None, responses={201: s.KeyMade}, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def keys(self, request: Request, public_id: str) -> Response:
+        """A new key for this device; at most two live at once."""
+        issued = fleet.issue_key(device=self._one(public_id), by=self.viewer)
+        return Response({"key_id": issued.row.key_id, "key": issued.secret}, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request=None, responses={204: None}, parameters=[ID, OpenApiParameter("key_id", str, OpenApiParameter.PATH)]
+    )
+    @action(detail=True, methods=["delete"], url_path="keys/(?P<key_id>[a-z0-9]{12})")
+    def stop_key(self, request: Request, public_id: str, key_id: str) -> Response:
+        """Stop a key: it is refused from its next request."""
+        found = DeviceKey.objects.visible_to(self.viewer).filter(device=self._one(public_id))
+        fleet.stop_key(get_object_or_404(found, key_id=key_id), by=self.viewer)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=s.ForecastOut(many=True), parameters=[ID])
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def forecasts(self, request: Request, public_id: str) -> Response:
+        device = self._one(public_id)
+        rows = (
+            Forecast.objects.visible_to(self.viewer)
+            .filter(device=device)
+            .select_related("alert")
+            .order_by("-made_at")[:100]
+        )
+        looks.device(self.viewer, device, categories_of(self.viewer, device), way="api")
+        return Response(s.ForecastOut(rows, many=True, context=self.get_serializer_context()).data)
+
+    @extend_schema(
+        responses=s.ReadingsOut,
+        parameters=[
+            ID,
+            OpenApiParameter("metric", str, required=True),
+            OpenApiParameter("instance", str),
+            OpenApiParameter("from", datetime),
+            OpenApiParameter("to", datetime),
+            OpenApiParameter("step", int, description="seconds; left out: chosen so that about 300 points come back"),
+        ],
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def readings(self, request: Request, public_id: str) -> Response:
+        device, wanted = self._one(public_id), request.query_params
+        metric = wanted.get("metric", "")
+        if not metric:
+            raise Invalid("Name a metric", "metric")
+        until = _time(wanted.get("to"), "to") or timezone.now()
+        since = _time(wanted.get("from"), "from") or until - timedelta(hours=24)
+        if not since < until <= since + LONGEST:
+            raise Invalid("`from` must be before `to`, at most 366 days", "from")
+        step = wanted.get("step")
+        if step is not None and not (step.isdigit() and 1 <= int(step) <= 86_400 * 31):
+            raise Invalid("`step` is a number of seconds", "step")
+        category = vocabulary.category_of(metric)
+        found = readings.series(
+            self.viewer,
+            device,
+            metric,
+            instance=wanted.get("instance"),
+            since=since,
+            until=until,
+            step_s=int(step) if step else None,
+        )
+        looks.device(
+            self.viewer, device, [c for c in categories_of(self.viewer, device) if c.value == category], way="api"
+        )
+        return Response(found)
+
+
+def _time(text: str | None, field: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None:
+        raise Invalid(f"`{field}` must be a time like 2026-11-24T12:00:00Z", field)
+    return found if found.tzinfo else found.replace(tzinfo=timezone.get_default_timezone())
+
+
+@extend_schema_view(
+    list=extend_schema(
+        responses=s.AlertOut(many=True),
+        parameters=[OpenApiParameter(n, str) for n in ("state", "site", "device", "severity")],
+    ),
+    retrieve=extend_schema(responses=s.AlertOut, parameters=[ID]),
+)
+class Alerts(ConsentViews):
+    """Alerts, for who may see health."""
+
+    out = s.AlertOut
+    ordering = ("-opened_at", "pk")
+
+    def get_queryset(self) -> QuerySet[Alert]:
+        wanted = self.request.query_params
+        found = Alert.objects.visible_to(self.viewer).select_related("claimed_by", "customer")
+        if wanted.get("state") in {"open", "resolved"} and self.action == "list":
+            found = found.open() if wanted["state"] == "open" else found.resolved()
+        if wanted.get("site"):
+            found = found.filter(site__public_id=wanted["site"])
+        if wanted.get("device"):
+            found = found.filter(device__public_id=wanted["device"])
+        words = {x.word: x for x in Severity}
+        if wanted.get("severity") in words:
+            found = found.filter(severity=words[wanted["severity"]])
+        return found  # type: ignore[no-any-return]
+
+    def _shown(self, alerts: list[Alert], **context: Any) -> Any:
+        rows = summaries.alert_rows(self.viewer, alerts)
+        if self.request.method == "GET":
+            looks.alert_list(self.viewer, rows, way="api")
+        return self.shown(rows, many=True, **context)
+
+    def _one(self, public_id: str) -> Alert:
+        alert: Alert = get_object_or_404(self.get_queryset(), public_id=public_id)
+        return alert
+
+    def _answer(self, public_id: str) -> Response:
+        return Response(self._shown([self._one(public_id)], detail=True)[0])
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        assert page is not None
+        return self.get_paginated_response(self._shown(page))
+
+    def retrieve(self, request: Request, public_id: str) -> Response:
+        return self._answer(public_id)
+
+    @extend_schema(request=None, responses=s.AlertOut, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, public_id: str) -> Response:
+        alerting.acknowledge(self._one(public_id), by=self.viewer)
+        return self._answer(public_id)
+
+    @extend_schema(request=None, responses=s.AlertOut, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def claim(self, request: Request, public_id: str) -> Response:
+        alerting.claim(self._one(public_id), by=self.viewer)
+        return self._answer(public_id)
+
+    @extend_schema(request=None, responses=s.AlertOut, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def release(self, request: Request, public_id: str) -> Response:
+        alerting.release(self._one(public_id), by=self.viewer)
+        return self._answer(public_id)
+
+    @extend_schema(request=s.SnoozeIn, responses=s.AlertOut, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def snooze(self, request: Request, public_id: str) -> Response:
+        alerting.snooze(self._one(public_id), until=self.read(s.SnoozeIn, request)["until"], by=self.viewer)
+        return self._answer(public_id)
+
+    @extend_schema(request=s.ResolveIn, responses=s.AlertOut, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, public_id: str) -> Response:
+        alerting.resolve(self._one(public_id), by=self.viewer, **self.read(s.ResolveIn, request))
+        return self._answer(public_id)
+
+    @extend_schema(methods=["GET"], responses=s.CommentOut(many=True), parameters=[ID])
+    @extend_schema(methods=["POST"], request=s.CommentIn, responses={201: s.CommentOut}, parameters=[ID])
+    @action(detail=True, methods=["get", "post"], pagination_class=None)
+    def comments(self, request: Request, public_id: str) -> Response:
+        alert = self._one(public_id)
+        if request.method == "POST":
+            said = self.read(s.CommentIn, request)
+            row = alerting.comment(alert, text=said["text"], audience=CommentAudience(said["audience"]), by=self.viewer)
+            return Response(s.CommentOut(row).data, status=status.HTTP_201_CREATED)
+        looks.alert_list(self.viewer, summaries.alert_rows(self.viewer, [alert]), way="api")
+        rows = AlertComment.objects.visible_to(self.viewer).filter(alert=alert).order_by("at")
+        return Response(s.CommentOut(summaries.readable_comments(self.viewer, rows), many=True).data)
