@@ -80,14 +80,8 @@ ANCHOR_FIELDS = [
 
 def netstrings(fields: Sequence[str | None]) -> bytes:
     """Each field as 'bytes:text,', null as '-,': two different lists never give the same bytes."""
-    parts = []
-    for field in fields:
-        if field is None:
-            parts.append(b"-,")
-        else:
-            text = field.encode()
-            parts.append(b"%d:%b," % (len(text), text))
-    return b"".join(parts)
+    parts = ["-," if f is None else f"{len(f) if f.isascii() else len(f.encode())}:{f}," for f in fields]
+    return "".join(parts).encode()
 
 
 def digest(previous: bytes, fields: Sequence[str | None]) -> bytes:
@@ -96,7 +90,7 @@ def digest(previous: bytes, fields: Sequence[str | None]) -> bytes:
 
 
 def time_text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def seal_journals() -> int:
