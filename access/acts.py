@@ -20,6 +20,7 @@ ACTS = {
     "request.answered",
     "request.lapsed",
     "invitation.made",
+    "invitation.accepted",
     "staff.asked",
     "staff.answered",
     "staff.break_glass",
