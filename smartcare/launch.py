@@ -9,15 +9,17 @@ DATABASE_URL is left as it is. COMMAND runs in the checkout. Standard output is 
 import argparse
 import contextlib
 import os
+import secrets
 import signal
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 from smartcare import devstack
+from smartcare.demo import memory
 from smartcare.devstack import environment, folders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +27,14 @@ KEEPER = Path(devstack.__file__).with_name("keeper.py")
 KEPT = ROOT / ".data"
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Read by the settings, so they must stand before Django starts. A cast without authenticators, a sink on this machine.
-OF_THE_DEMO = {"SECOND_FACTOR": "optional", "EGRESS_ALLOW": "127.0.0.1"}
+# Read by the settings, so they must stand before Django starts. A cast without authenticators, a receiver on this
+# machine, devices whose whole life is a day.
+OF_THE_DEMO = {
+    "SECOND_FACTOR": "optional",
+    "EGRESS_ALLOW": "127.0.0.1",
+    "ANALYSIS_WARM_UP_S": str(6 * 3600),
+    "DEBUG": "",
+}
 
 
 def main(argv: list[str]) -> int:
@@ -58,6 +66,7 @@ def stack(arguments: list[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     """Django's `demo` command on servers of its own: seeded sign-ins must never reach a database somebody uses."""
+    began = time.time()
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--fresh", action="store_true")
@@ -68,12 +77,21 @@ def demo(arguments: list[str]) -> int:
     for name in ADDRESSES:
         if os.environ.pop(name, None):
             say(f"{name} is ignored: the demo has servers of its own")
-    port = wanted.port or (free_port() if wanted.check else int(environment.DEFAULT_PORT))
+    port = wanted.port or (memory.free_port() if wanted.check else int(environment.DEFAULT_PORT))
     os.environ |= OF_THE_DEMO | {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     if wanted.fresh and not wanted.check and folders.is_ours(KEPT):
         folders.remove(KEPT)
-    with up(None if wanted.check else KEPT):
-        return django(["demo", *arguments, "--port", str(port)])
+    os.environ["SECRET_KEY"] = secrets.token_urlsafe(50) if wanted.check else memory.secret_key(KEPT)
+    with up(None if wanted.check else KEPT) as data:
+        remembered = memory.Memory(data)
+        receiver = memory.free_port(remembered.get("receiver_port"))
+        mail = memory.free_port(remembered.get("mail_port"))
+        remembered.keep(receiver_port=receiver, mail_port=mail)
+        os.environ["EMAIL_URL"] = f"smtp://{memory.LOOPBACK}:{mail}"
+        found = {"port": port, "receiver-port": receiver, "mail-port": mail, "data": data, "began": began}
+        return django(
+            ["demo", *arguments, *(word for name, value in found.items() for word in (f"--{name}", str(value)))]
+        )
 
 
 def bench(arguments: list[str]) -> int:
@@ -84,8 +102,8 @@ def bench(arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def up(data: Path | None) -> Iterator[None]:
-    """Servers and environment; a signal that arrives meanwhile ends everything in order."""
+def up(data: Path | None) -> Iterator[Path]:
+    """Servers and environment; the folder of their data. A signal that arrives meanwhile ends everything in order."""
     for number in SIGNALS:
         signal.signal(number, end)
     os.chdir(ROOT)
@@ -98,7 +116,7 @@ def up(data: Path | None) -> Iterator[None]:
         say(f"{', '.join(server.name for server in started) or 'no server of its own'} up, data in {folder}")
         if any(isinstance(server, devstack.Postgres) for server in started):
             migrate()
-        yield
+        yield folder
 
 
 def migrate() -> None:
@@ -137,12 +155,6 @@ def help_of(command: str) -> int:
     environment.complete(os.environ)
     os.environ |= {"DATABASE_URL": "postgresql://127.0.0.1/smartcare", "REDIS_URL": "redis://127.0.0.1"}
     return django([command, "--help"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def end(number: int, frame: FrameType | None) -> None:
