@@ -37,6 +37,19 @@ class RequestId:
         return response
 
 
+class ApiSlash:
+    """`/api/v1/sites/` is `/api/v1/sites`: clients write both, and a redirect would turn their POST into a GET."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if path.startswith("/api/v1/") and path.endswith("/") and path != "/api/v1/schema/":
+            request.path_info = path.rstrip("/")
+        return self.get_response(request)
+
+
 class PrivateAnswers:
     """Nothing that was made for somebody may be kept by a cache, a proxy or the back button."""
 

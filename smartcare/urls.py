@@ -1,6 +1,7 @@
 """Every address of the product. The map for people is docs/ARCHITECTURE.md; a route without a row in the matrix test fails."""
 
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from smartcare import errors, health, home, metrics, preview
 
@@ -16,6 +17,8 @@ urlpatterns = [
     path("", include("telemetry.urls")),
     path("", include("partners.urls")),
     path("ingest/", include("telemetry.ingest.urls")),
+    path("api/v1/", include("smartcare.api")),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("accounts/", include("allauth.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,0 +1,45 @@
+"""API keys: service accounts of one's organization. A token is shown once."""
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from access import accounts
+from access.models import Scope, ServiceAccount
+from access.views.company import base_of, own
+from access.views.pages import PageRequest, acted, sign_in_first
+
+
+class AccountForm(forms.Form):
+    name = forms.CharField(max_length=80, label="What is it for?")
+    scope = forms.ChoiceField(choices=Scope.choices, label="It may")
+    days = forms.TypedChoiceField(
+        choices=[(30, "30 days"), (90, "90 days"), (365, "1 year")],
+        coerce=int,
+        initial=90,
+        label="Ends by itself after",
+    )
+
+
+def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
+    if not request.user.is_authenticated:
+        return sign_in_first(request)
+    viewer, organization = own(request)
+    found = (
+        ServiceAccount.objects.filter(organization=organization).select_related("created_by").order_by("-created_at")
+    )
+    form, made = AccountForm(), {"token": ""}
+    if request.method == "POST" and request.POST.get("revoke"):
+        account = get_object_or_404(found, public_id=request.POST["revoke"])
+        acted(request, lambda: accounts.revoke(account, by=viewer) and f"{account.name} is refused from now on.")
+    elif request.method == "POST":
+        form = AccountForm(request.POST)
+        if form.is_valid():
+
+            def act() -> None:
+                _, made["token"] = accounts.issue(by=viewer, **form.cleaned_data)
+
+            if acted(request, act):  # type: ignore[arg-type]
+                form = AccountForm()
+    context = {"accounts": found, "form": form, "token": made["token"], "base": base_of(organization)}
+    return render(request, "portal/settings_api.html", context)
