@@ -1,10 +1,26 @@
 """Addresses of this package, from the root: the partner is in the path, a customer in the session."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
-from partners.views import access, alerts, customers, devices, triage
+from partners.views import access, alerts, contracts, customers, destinations, devices, team, triage, unsubscribe
 
 P = "p/<slug:partner_slug>"
+
+
+def of_destinations(root: str, prefix: str) -> list[URLPattern]:
+    """The same pages for a partner (hand-off) and for a customer (notifications)."""
+    one = f"{root}/<str:public_id>"
+    return [
+        path(root, destinations.index, name=f"{prefix}destinations"),
+        path(f"{root}/email", destinations.add_email, name=f"{prefix}destination_email"),
+        path(f"{root}/webhook", destinations.add_webhook, name=f"{prefix}destination_webhook"),
+        path(one, destinations.page, name=f"{prefix}destination"),
+        path(f"{one}/test", destinations.send_test, name=f"{prefix}destination_test"),
+        path(f"{one}/secret", destinations.replace_secret, name=f"{prefix}destination_secret"),
+        path(f"{one}/remove", destinations.remove, name=f"{prefix}destination_remove"),
+        path(f"{one}/deliveries/<str:delivery_id>/replay", destinations.replay, name=f"{prefix}delivery_replay"),
+    ]
+
 
 urlpatterns = [
     path(f"{P}/triage", triage.page, name="partner_triage"),
@@ -23,4 +39,13 @@ urlpatterns = [
     path(f"{P}/access/ask", access.ask, name="partner_ask"),
     path(f"{P}/access/requests/<str:public_id>/withdraw", access.withdraw, name="partner_withdraw"),
     path(f"{P}/access/<str:public_id>/give-back", access.give_back, name="partner_give_back"),
+    path(f"{P}/team", team.index, name="partner_team"),
+    path(f"{P}/team/<str:public_id>", team.assign, name="partner_assign"),
+    path(f"{P}/contracts", contracts.index, name="partner_contracts"),
+    path(f"{P}/contracts/<str:public_id>", contracts.page, name="partner_contract"),
+    path("contracts", contracts.index, name="contracts"),
+    path("contracts/<str:public_id>", contracts.page, name="contract"),
+    *of_destinations(f"{P}/settings/webhooks", "partner_"),
+    *of_destinations("settings/notifications", ""),
+    path("unsubscribe/<str:token>", unsubscribe.page, name="unsubscribe"),
 ]

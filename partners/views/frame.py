@@ -1,19 +1,38 @@
 """What every page of a partner has: its address, and how a kind of data that is not shared is answered."""
 
+from functools import wraps
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 
 from access.viewer import Viewer
-from access.views.pages import PageRequest
+from access.views.pages import PageRequest, View, for_customer, for_partner
 
 PAGE = 50
 
 
 def base_of(viewer: Viewer) -> str:
-    """'/p/northwind': the partner is in each of its addresses, so that a copied link never switches company."""
-    return f"/p/{viewer.organization.slug}" if viewer.organization else ""
+    """'/p/northwind': a partner is in each of its addresses, so that a copied link never switches company; '' for a customer."""
+    return f"/p/{viewer.organization.slug}" if viewer.is_partner and viewer.organization else ""
+
+
+def for_company(view: View) -> View:
+    """A page that customers and partners both have: the address says for which of the two it is."""
+    partners_page, customers_page = for_partner(view), for_customer(view)
+
+    @wraps(view)
+    def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        page = partners_page if "partner_slug" in kwargs else customers_page
+        return page(request, *args, **kwargs)
+
+    guarded.page_for = "company"  # type: ignore[attr-defined]
+    return guarded
+
+
+def posted(request: PageRequest) -> QueryDict | None:
+    """Data of a form, or None when it is only to be shown; an empty answer is an answer too."""
+    return request.POST if request.method == "POST" else None
 
 
 def shown(request: PageRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -1,0 +1,196 @@
+"""Where an organization wants its alerts: add, test, change, remove, and the log of what was sent. Customers and partners alike."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from access.models import Membership, Organization
+from access.views.pages import PageRequest, acted
+from partners import deliveries, destinations
+from partners.forms import DestinationForm, EmailForm, WebhookForm
+from partners.models import Destination, DestinationKind
+from partners.views.frame import base_of, for_company, posted
+from telemetry.models import Severity
+
+LATEST = 10
+LOGGED = 50
+
+
+def home_of(request: PageRequest) -> str:
+    base = base_of(request.viewer)
+    return f"{base}/settings/webhooks" if base else "/settings/notifications"
+
+
+def page_with(request: PageRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    own = {
+        "base": base_of(request.viewer),
+        "home": home_of(request),
+        "may_manage": destinations.may_manage(request.viewer),
+        "zone": organization_of(request).timezone,
+    }
+    return render(request, template, own | context)
+
+
+def organization_of(request: PageRequest) -> Organization:
+    assert request.viewer.organization is not None  # for_company let nobody else in
+    return request.viewer.organization
+
+
+def _own(request: PageRequest, public_id: str) -> Destination:
+    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None)  # type: ignore[attr-defined]
+    return get_object_or_404(found.select_related("owner"), public_id=public_id)  # type: ignore[no-any-return]
+
+
+@for_company
+def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
+    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None).order_by("kind", "name")  # type: ignore[attr-defined]
+    context = {
+        "destinations": [{"row": d, **state_of(d)} for d in found],
+        "log": [deliveries.told(d) for d in deliveries.log(request.viewer)[:LATEST]],
+    }
+    return page_with(request, "partner/destinations.html", context)
+
+
+def state_of(row: Destination) -> dict[str, str]:
+    """How a destination fares, in a state and a sentence: a failing receiver is shown, never silently switched off."""
+    if row.disabled_at:
+        return {"state": "down", "words": f"Switched off: {row.disabled_reason or 'it did not answer for days'}"}
+    if not row.enabled:
+        return {"state": "mute", "words": "Off"}
+    if row.verified_at is None:
+        return {"state": "watch", "words": "Waiting for the receiver to answer our test"}
+    if row.failing_since:
+        return {"state": "risk", "words": "Failing; we go on trying"}
+    return {"state": "ok", "words": "On"}
+
+
+@for_company
+def add_email(request: PageRequest, partner_slug: str = "") -> HttpResponse:
+    """Mail to a colleague's own sign-in address, which that person has proved by signing in."""
+    members = Membership.objects.filter(organization=request.viewer.organization_id).select_related("user")
+    form = EmailForm(posted(request), members=members.order_by("user__name"))
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        member = form.members[said["member"]]
+
+        def act() -> str:
+            row = destinations.add_email(
+                owner=organization_of(request),
+                member=member,
+                name=member.name,
+                by=request.viewer,
+                minimum=said["minimum"],
+            )
+            return f"Alerts are sent to {row.email} from now on."
+
+        if acted(request, act):
+            return redirect(home_of(request))
+    return page_with(request, "partner/destination_new.html", {"form": form, "kind": "email"})
+
+
+@for_company
+def add_webhook(request: PageRequest, partner_slug: str = "") -> HttpResponse:
+    form = WebhookForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        made: dict[str, Any] = {}
+
+        def act() -> None:
+            made["row"], made["secret"] = destinations.add_webhook(
+                owner=organization_of(request),
+                url=said["url"],
+                name=said["name"],
+                by=request.viewer,
+                minimum=said["minimum"],
+            )
+
+        if acted(request, act):  # type: ignore[arg-type]  # nothing to say: the page with the secret says it
+            return page_with(request, "partner/secret.html", made)
+    return page_with(request, "partner/destination_new.html", {"form": form, "kind": "webhook"})
+
+
+@for_company
+def page(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
+    row = _own(request, public_id)
+    first = {"name": row.name, "minimum": row.minimum_severity, "enabled": row.enabled}
+    form = DestinationForm(posted(request), initial=first)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+
+        def act() -> str:
+            destinations.change(
+                row, by=request.viewer, name=said["name"], minimum=said["minimum"], enabled=said["enabled"]
+            )
+            return "Saved."
+
+        if acted(request, act):
+            return redirect(f"{home_of(request)}/{row.public_id}")
+    context = {
+        "row": row,
+        "form": form,
+        "is_webhook": row.kind == DestinationKind.WEBHOOK,
+        "severity": Severity(row.minimum_severity).label,
+        "log": [deliveries.told(d) for d in deliveries.log(request.viewer, destination=row)[:LOGGED]],
+        **state_of(row),
+    }
+    return page_with(request, "partner/destination.html", context)
+
+
+@require_POST
+@for_company
+def send_test(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
+    row = _own(request, public_id)
+    acted(
+        request,
+        lambda: (
+            destinations.test(row, by=request.viewer)
+            or "A test is on its way. It must be answered before alerts are sent."
+        ),
+    )
+    return redirect(f"{home_of(request)}/{row.public_id}")
+
+
+@require_POST
+@for_company
+def replace_secret(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
+    """The new secret is in this answer and nowhere else."""
+    row = _own(request, public_id)
+    made: dict[str, Any] = {"row": row, "is_new": True}
+
+    def act() -> None:
+        made["secret"] = destinations.replace_secret(row, by=request.viewer)
+
+    if acted(request, act):  # type: ignore[arg-type]  # nothing to say: the page with the secret says it
+        return page_with(request, "partner/secret.html", made)
+    return redirect(f"{home_of(request)}/{row.public_id}")
+
+
+@for_company
+def remove(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
+    row = _own(request, public_id)
+    if request.method == "POST":
+        acted(
+            request,
+            lambda: (
+                destinations.remove(row, by=request.viewer) or f"{row.name} is removed; nothing is sent there any more."
+            ),
+        )
+        return redirect(home_of(request))
+    context = {
+        "title": f"Remove {row.name}?",
+        "consequences": ["What waits to be sent there is dropped.", "The log of what was sent stays."],
+        "url": f"{home_of(request)}/{row.public_id}/remove",
+        "cancel_url": f"{home_of(request)}/{row.public_id}",
+    }
+    return page_with(request, "partner/destination_remove.html", context)
+
+
+@require_POST
+@for_company
+def replay(request: PageRequest, public_id: str, delivery_id: str, partner_slug: str = "") -> HttpResponse:
+    row = _own(request, public_id)
+    delivery = get_object_or_404(deliveries.log(request.viewer, destination=row), public_id=delivery_id)
+    acted(request, lambda: deliveries.replay(delivery, by=request.viewer) or "It is sent again, if it still may be.")
+    return redirect(f"{home_of(request)}/{row.public_id}")
