@@ -7,3 +7,4 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         from access import checks  # noqa: F401 - registers the system checks
+        from access.api import schema  # noqa: F401 - registers what OpenAPI says of signing in

@@ -3,13 +3,13 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-NOT_FOUND = {"type": "about:blank", "title": "Not found", "status": 404}
+NOT_FOUND = b'{"type":"about:blank","title":"Not found","status":404}'  # the very bytes of the API's own 404
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """One answer for what is not there and for what is not yours, byte for byte (A4)."""
     if request.path.startswith("/api/"):
-        return JsonResponse(NOT_FOUND, status=404, content_type="application/problem+json")
+        return HttpResponse(NOT_FOUND, status=404, content_type="application/problem+json")
     return render(request, "errors/404.html", status=404)
 
 
