@@ -20,7 +20,6 @@ LOCK = "smartcare.lock"  # also the sign that a folder is one of ours
 THROW_AWAY = "smartcare-"
 LONGEST_SOCKET_PATH = 103  # bytes; macOS ends at 104 with the zero, Linux at 108
 LONGEST_NAME_IN_IT = "/.s.PGSQL.5432.lock"
-A_DAY_S = 86_400
 STOPPING_S = 30.0  # servers of a killed supervisor shut down by themselves: a checkpoint on a slow disk
 
 
@@ -66,13 +65,11 @@ def throw_away() -> Iterator[Path]:
     """A data folder that is gone afterwards; also removes what killed processes have left behind."""
     _remove_abandoned()
     path = Path(tempfile.mkdtemp(prefix=THROW_AWAY)).resolve()
+    (path / LOCK).write_text(str(os.getpid()))  # known as ours and as in use, also if no server is ever started
     try:
         yield path
     finally:
-        if is_ours(path):
-            remove(path)  # waits for the last process that still writes there
-        else:
-            shutil.rmtree(path)
+        remove(path)  # waits for the last process that still writes there
 
 
 def is_ours(path: Path) -> bool:
@@ -183,12 +180,7 @@ def _remove_abandoned() -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    found = path.lstat()
-    if found.st_uid != os.getuid():
-        return False
-    if is_ours(path):
-        return not _is_alive(_holder(path))
-    return time.time() - found.st_mtime > A_DAY_S  # killed before it could take the lock
+    return path.lstat().st_uid == os.getuid() and is_ours(path) and not _is_alive(_holder(path))
 
 
 def _sockets_of(path: Path) -> Path:

@@ -432,8 +432,9 @@ def test_given_a_folder_in_use_when_removed_then_it_is_refused(tmp_path):
         folders.remove(tmp_path)
 
 
-def test_given_what_a_killed_process_left_when_the_next_one_starts_then_it_is_cleared_away():
-    supervisor = Supervisor()
+@pytest.mark.parametrize("addresses", [{}, {"DATABASE_URL": "postgresql://host/x", "REDIS_URL": "redis://host"}])
+def test_given_what_a_killed_process_left_when_the_next_one_starts_then_it_is_cleared_away(addresses):
+    supervisor = Supervisor(**addresses)
     abandoned = Path(supervisor.told["data"])
     supervisor.kill()
     assert within(20, lambda: not any(map(lives, supervisor.told["pids"])))
