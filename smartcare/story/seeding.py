@@ -8,10 +8,10 @@ from smartcare.story import business, companies, consent, equipment, printed, te
 from smartcare.story.world import Progress, World, recall
 
 
-def seed(progress: Progress, *, lead_s: float = 0.0) -> dict[str, Any]:
+def seed(progress: Progress, *, days: int = 35, lead_s: float = 0.0) -> dict[str, Any]:
     """Make sure that the cast is there; what `seed --json` prints. All or nothing: an interrupted run leaves no trace.
 
-    lead_s: how long before now the readings of the devices end, for somebody who lets them report from there on. Raises what the database raises; run it on a migrated one.
+    days: how far back the devices' readings go, 0 for none. lead_s: how long before now the readings of the devices end, for somebody who lets them report from there on. Raises what the database raises; run it on a migrated one.
     """
     with transaction.atomic():
         world = recall()

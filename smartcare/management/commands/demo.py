@@ -1,6 +1,7 @@
 """The whole product on one machine. `manage.py demo` starts the servers first (smartcare/launch.py) and then this."""
 
 import argparse
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from smartcare.demo import live
+from smartcare.demo.check import run
 from smartcare.demo.children import ChildEnded
 from smartcare.demo.readiness import NotReady
 from smartcare.demo.stage import Addresses
@@ -44,10 +46,19 @@ class Command(BaseCommand):
         if not options["speed"] >= 1:
             raise CommandError("The speed is at least 1")
         addresses = Addresses(options["port"], options["receiver_port"], options["mail_port"], options["data"])
+        if options["check"]:
+            self._check(addresses, began=options["began"])
+            return
         try:
             live.run(addresses, speed=options["speed"], say=self._say, announce=self._announce)
         except (ChildEnded, NotReady) as error:
             raise CommandError(str(error)) from error
+
+    def _check(self, addresses: Addresses, *, began: float) -> None:
+        outcome = run.run(addresses, began=began, say=self._say)
+        self._announce("", json.dumps(outcome.line))
+        if outcome.reason:
+            raise CommandError(outcome.reason)
 
     def _say(self, who: str, text: str) -> None:
         self.stderr.write(f"{who:>8} | {text}")
