@@ -38,6 +38,21 @@ def test_when_posted_then_the_receiver_gets_the_body_the_headers_and_its_own_hos
     assert connections == [("127.0.0.1", hook.port)]
 
 
+def test_when_posted_then_the_head_holds_each_header_once_and_asks_for_no_encoding():
+    with receiver() as hook:
+        send(hook.url(), body=b"hello", headers={"Content-Type": "application/json"})
+
+    lines = hook.requests[0].partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    assert sorted(lines[1:]) == [
+        "Accept-Encoding: identity",
+        "Connection: close",
+        "Content-Length: 5",
+        "Content-Type: application/json",
+        f"Host: 127.0.0.1:{hook.port}",
+        "User-Agent: SmartCare-Webhooks/1",
+    ]
+
+
 def test_given_https_when_posted_then_the_certificate_of_the_name_is_asked_for_and_checked(authority, tmp_path):
     asked_for = []
     tls = authority.server("sink.test", tmp_path)
@@ -252,7 +267,9 @@ def test_given_a_header_value_that_would_break_the_head_when_posted_then_nothing
     assert hook.requests == []
 
 
-@pytest.mark.parametrize("name", ["host", "Content-Length", "TRANSFER-ENCODING", "connection", "accept-encoding"])
+@pytest.mark.parametrize(
+    "name", ["host", "Content-Length", "TRANSFER-ENCODING", "connection", "accept-encoding", "Expect"]
+)
 def test_given_a_header_the_client_sets_itself_when_posted_then_it_is_refused(name):
     with receiver() as hook, pytest.raises(ValueError, match="sets itself"):
         send(hook.url(), headers={name: "1"})
@@ -268,7 +285,7 @@ def test_given_an_endless_body_when_posted_then_64_kib_are_kept_and_the_connecti
         reply = send(hook.url())
 
     assert reply.status == 200
-    assert reply.body_head == b"x" * BODY_KEPT
+    assert reply.body_head == b"x" * 65_536
     assert reply.duration_s < 2
 
 
@@ -416,6 +433,35 @@ def test_when_the_default_authorities_are_loaded_then_names_and_certificates_are
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_given_a_system_without_authorities_when_they_are_loaded_then_the_bundled_ones_are_used(monkeypatch):
+    nothing = ssl.DefaultVerifyPaths(None, None, "", "", "", "")
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nothing)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda self, purpose=None: None)
+
+    context = _default_tls.__wrapped__()
+
+    assert len(context.get_ca_certs()) > 50
+
+
+def test_when_errors_are_stored_then_they_are_these_words():
+    assert {kind.value for kind in Kind} == {
+        "name_not_found",
+        "connection_refused",
+        "tls_failed",
+        "deadline",
+        "connection_broken",
+        "not_http",
+    }
+    assert {reason.value for reason in Reason} == {
+        "malformed_url",
+        "not_https",
+        "user_in_url",
+        "port_not_allowed",
+        "no_host_name",
+        "address_not_public",
+    }
 
 
 # --- Retry-After
