@@ -67,7 +67,7 @@ def _let_expire(world: World, grant: Grant) -> None:
     with world.job("acme"):
         sharing.book_expiry(grant.pk)
         _tell_nobody(grant)
-        Grant.objects.filter(pk=grant.pk).update(closed_at=timezone.now() - EXPIRED_GIVEN + LENGTH)
+        _end(grant, timezone.now() - EXPIRED_GIVEN + LENGTH)
 
 
 def _revoke(world: World, grant: Grant) -> None:
@@ -77,8 +77,14 @@ def _revoke(world: World, grant: Grant) -> None:
     _backdate(world, grant, given_at=given_at)
     with world.job("acme"):
         _tell_nobody(grant)
-        ended = given_at + REVOKED_AFTER
-        Grant.objects.filter(pk=grant.pk).update(revoked_at=ended, closed_at=ended)
+        _end(grant, given_at + REVOKED_AFTER)
+
+
+def _end(grant: Grant, at: datetime) -> None:
+    """Closed and drained then; revoked then if it was revoked."""
+    ended = Grant.objects.filter(pk=grant.pk)
+    ended.update(closed_at=at, drained_at=at + timedelta(seconds=1))
+    ended.exclude(revoked_at=None).update(revoked_at=at)
 
 
 def _tell_nobody(grant: Grant) -> None:
