@@ -2,6 +2,7 @@
 
 import uuid
 
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.manager
@@ -12,40 +13,11 @@ from telemetry.partitioned import CreatePartitioned
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0004_journals"),
+        ("access", "0007_preview"),
         ("telemetry", "0002_policies"),
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="HealthBlock",
-            fields=[
-                ("stay", models.BigIntegerField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("day", models.DateField()),
-                ("samples", models.IntegerField()),
-                ("data", models.BinaryField()),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="access.organization",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": (),
-            },
-        ),
         migrations.CreateModel(
             name="HealthLatest",
             fields=[
@@ -107,34 +79,6 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
             },
         ),
-        migrations.CreateModel(
-            name="HealthRollup",
-            fields=[
-                ("stay", models.BigIntegerField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("day", models.DateField()),
-                ("data", models.BinaryField()),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="access.organization",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": (),
-            },
-        ),
         CreatePartitioned(
             name="Report",
             column="sent_at",
@@ -178,35 +122,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
-            name="TrafficBlock",
-            fields=[
-                ("stay", models.BigIntegerField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("day", models.DateField()),
-                ("samples", models.IntegerField()),
-                ("data", models.BinaryField()),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="access.organization",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
                 "default_permissions": (),
             },
         ),
@@ -272,34 +187,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="TrafficRollup",
-            fields=[
-                ("stay", models.BigIntegerField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("day", models.DateField()),
-                ("data", models.BinaryField()),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="access.organization",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "default_permissions": (),
-            },
-        ),
-        migrations.CreateModel(
             name="DeviceEvent",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -344,6 +231,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["device", "-at"], name="events_of_a_device_newest"),
                     models.Index(fields=["stay", "received"], name="events_of_a_stay_as_received"),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["received_at"], name="events_by_receipt"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -399,6 +287,73 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("unscoped", django.db.models.manager.Manager()),
             ],
+        ),
+        migrations.CreateModel(
+            name="HealthBlock",
+            fields=[
+                ("stay", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("samples", models.IntegerField()),
+                ("data", models.BinaryField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(
+                        fields=["day"], name="health_blocks_by_day", pages_per_range=32
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="HealthRollup",
+            fields=[
+                ("stay", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("data", models.BinaryField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(
+                        fields=["day"], name="health_rollups_by_day", pages_per_range=32
+                    )
+                ],
+            },
         ),
         CreatePartitioned(
             name="HealthSample",
@@ -477,6 +432,73 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("unscoped", django.db.models.manager.Manager()),
             ],
+        ),
+        migrations.CreateModel(
+            name="TrafficBlock",
+            fields=[
+                ("stay", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("samples", models.IntegerField()),
+                ("data", models.BinaryField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(
+                        fields=["day"], name="traffic_blocks_by_day", pages_per_range=32
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TrafficRollup",
+            fields=[
+                ("stay", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "customer_id", "stay", "day", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("data", models.BinaryField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(
+                        fields=["day"], name="traffic_rollups_by_day", pages_per_range=32
+                    )
+                ],
+            },
         ),
         CreatePartitioned(
             name="TrafficSample",

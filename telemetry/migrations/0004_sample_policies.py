@@ -86,7 +86,10 @@ class Migration(migrations.Migration):
         *(Protect(f"telemetry_{name}layout", reads=stays(category)) for name, category in BOTH),
         *(
             Protect(
-                f"telemetry_{name}{table}", reads=stays(category), adds=written(category), changes=written(category)
+                f"telemetry_{name}{table}",
+                reads=stays(category),
+                adds=written(category),
+                changes=written(category),
             )
             for name, category in BOTH
             for table in ("latest", "block", "rollup")

@@ -3,7 +3,7 @@ hot tables again: the compaction takes rows away in the transaction that writes 
 
 from django.db import migrations
 
-from access.rowlevel import DefinerFunction
+from access.rowlevel import DefinerFunction, Lend
 
 ACTS = "LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public SET lock_timeout = '2s'"
 
@@ -144,6 +144,46 @@ BEGIN
   RETURN true;
 END $$"""
 
+# Which stays still have hot rows of days that are over. Jumps from stay to stay along the index, oldest day first.
+HOT_DAYS = """RETURNS TABLE (customer uuid, category text, day date, stay bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
+#variable_conflict use_column
+DECLARE
+  kind text; named text; at_day date; met record; after bigint; left_over int := most;
+BEGIN
+  FOR named, kind IN
+    SELECT right(c.relname, 8), CASE i.inhparent WHEN 'telemetry_healthsample'::regclass THEN 'health' ELSE 'traffic' END
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent IN ('telemetry_healthsample'::regclass, 'telemetry_trafficsample'::regclass)
+       AND right(c.relname, 8) < to_char((statement_timestamp() AT TIME ZONE 'UTC')::date - 2, 'YYYYMMDD') ORDER BY 1, 2 LOOP
+    at_day := to_date(named, 'YYYYMMDD'); after := -1;
+    LOOP
+      EXIT WHEN left_over <= 0;
+      EXECUTE format('SELECT h.customer_id, h.stay FROM %I h WHERE h.at >= $1 AND h.at < $2 AND h.stay > $3 ORDER BY h.stay LIMIT 1',
+                     'telemetry_' || kind || 'sample')
+         INTO met USING at_day::timestamptz, (at_day + 1)::timestamptz, after;
+      EXIT WHEN met.stay IS NULL;
+      after := met.stay; left_over := left_over - 1;
+      RETURN QUERY SELECT met.customer_id, kind, at_day, met.stay;
+    END LOOP;
+  END LOOP;
+END $$"""
+
+FORGET = """RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
+DECLARE
+  today date := (statement_timestamp() AT TIME ZONE 'UTC')::date;
+  gone bigint; total bigint := 0;
+BEGIN
+  DELETE FROM telemetry_healthblock WHERE day < today - 100; GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+  DELETE FROM telemetry_trafficblock WHERE day < today - 100; GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+  DELETE FROM telemetry_healthrollup WHERE day < today - 800; GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+  DELETE FROM telemetry_trafficrollup WHERE day < today - 800; GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+  DELETE FROM telemetry_deviceevent WHERE received_at < today - 400; GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+  DELETE FROM telemetry_quarantine WHERE received_at < today - 60; GET DIAGNOSTICS gone = ROW_COUNT; total := total + gone;
+  RETURN total;
+END $$"""
+
 
 def take(table: str, category: str) -> DefinerFunction:
     """Rows of one day leave the hot table, in the transaction that keeps them elsewhere; for the job's customers alone."""
@@ -174,6 +214,16 @@ class Migration(migrations.Migration):
             "sc_ingest",
             QUARANTINE,
         ),
+        *(
+            Lend(f"telemetry_{table}", "sc_ingest", rights="DELETE")
+            for table in ("healthblock", "trafficblock", "healthrollup", "trafficrollup", "deviceevent", "quarantine")
+        ),
+        *(
+            Lend(f"telemetry_{table}", "sc_ingest")  # to find what is old
+            for table in ("healthblock", "trafficblock", "healthrollup", "trafficrollup")
+        ),
+        DefinerFunction("forget_old_rows()", "sc_ingest", FORGET),
+        DefinerFunction("find_hot_days(most integer)", "sc_ingest", HOT_DAYS),
         take("telemetry_healthsample", "health"),
         take("telemetry_trafficsample", "traffic"),
     ]

@@ -1,5 +1,6 @@
 """What came in, as rows: identities of reports, events, facts that wait for the worker, bodies nobody could read."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -64,6 +65,7 @@ class DeviceEvent(TenantModel):
         indexes = [
             models.Index(fields=["device", "-at"], name="events_of_a_device_newest"),
             models.Index(fields=["stay", "received"], name="events_of_a_stay_as_received"),
+            BrinIndex(fields=["received_at"], name="events_by_receipt"),
         ]
 
 

@@ -4,6 +4,7 @@ Rows hang on the number of a stay (DeviceStay.number), not on the device, and ca
 are ingest_accept() and telemetry.samples, their only reader is telemetry.samples. Nobody else knows the tiers.
 """
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -113,11 +114,13 @@ class BlockRow(OfStay):
 
 
 class HealthBlock(BlockRow):
-    pass
+    class Meta(BlockRow.Meta):
+        indexes = [BrinIndex(fields=["day"], name="health_blocks_by_day", pages_per_range=32)]
 
 
 class TrafficBlock(BlockRow):
-    pass
+    class Meta(BlockRow.Meta):
+        indexes = [BrinIndex(fields=["day"], name="traffic_blocks_by_day", pages_per_range=32)]
 
 
 class RollupRow(OfStay):
@@ -132,8 +135,10 @@ class RollupRow(OfStay):
 
 
 class HealthRollup(RollupRow):
-    pass
+    class Meta(RollupRow.Meta):
+        indexes = [BrinIndex(fields=["day"], name="health_rollups_by_day", pages_per_range=32)]
 
 
 class TrafficRollup(RollupRow):
-    pass
+    class Meta(RollupRow.Meta):
+        indexes = [BrinIndex(fields=["day"], name="traffic_rollups_by_day", pages_per_range=32)]
