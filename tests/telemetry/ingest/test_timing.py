@@ -190,6 +190,15 @@ def test_given_a_format_without_a_clock_when_every_item_is_too_old_then_it_is_st
     assert after.rejected_total == 2
 
 
+def test_given_items_at_both_edges_when_others_are_beyond_them_then_the_edges_are_kept():
+    oldest, newest = NOW - 7 * DAY, NOW + 300 * SECOND
+
+    after = corrected(foreign(oldest, newest, oldest - SECOND, newest + SECOND))
+
+    assert [sample.t for sample in after.devices[0].samples] == [oldest.timestamp(), newest.timestamp()]
+    assert [note.code for note in after.rejected] == ["too_old", "in_future"]
+
+
 @pytest.mark.parametrize(
     ("sent_at", "key_at"),
     [

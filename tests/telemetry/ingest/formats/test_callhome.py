@@ -366,7 +366,7 @@ def test_when_a_command_shows_anything_then_reading_it_never_fails(text):
 
 
 def test_when_a_command_shows_very_much_then_reading_it_takes_no_longer_than_it_is_long():
-    text = ("a  " * 66 + "\n") * 20_000 + 'NAME: "' * 100_000
+    text = 'NAME: "a", DESCR: "b"\n' + "PID:" * 50_000 + "\n" + ("a  " * 66 + "\n") * 20_000
 
     began = time.process_time()
     device_of(a_message(attachments=attachment("show environment all", text) + attachment("show inventory", text)))
@@ -385,6 +385,10 @@ def test_when_a_body_is_no_xml_then_it_is_refused(body):
 
     assert refusal.status == 400
     assert refusal.code in {"malformed", "forbidden_xml"}
+
+
+def test_when_a_document_type_is_declared_then_it_is_refused_even_without_entities():
+    assert outcome_of(callhome.decode, b"<!DOCTYPE a><a/>", CALLHOME_XML).code == "forbidden_xml"
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,10 @@ def test_when_a_gauge_is_a_number_or_a_decimal_string_then_it_is_exact(value, ke
     assert (got, type(got)) == (kept, type(kept))
 
 
+def test_when_a_counter_is_full_then_it_is_kept():
+    assert only_sample(m="if.io", i="if/1", v="18446744073709551615").value == (1 << 64) - 1
+
+
 @pytest.mark.parametrize(
     ("bad", "code", "field"),
     [

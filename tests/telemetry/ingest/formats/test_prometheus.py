@@ -101,6 +101,13 @@ def test_when_an_exporter_names_an_object_then_it_is_ours(name, value, labels, e
     assert (found.metric, found.instance, found.labels, shown, found.bits) == expected
 
 
+def test_when_a_counter_is_beyond_64_bits_then_it_is_rejected():
+    largest_double_below = float((1 << 64) - 2048)
+
+    assert only("ifHCInOctets", largest_double_below, ifName="Gi1").value == (1 << 64) - 2048
+    assert decode(series("ifHCInOctets", float(1 << 64), ifName="Gi1")).rejected_total == 1
+
+
 def test_when_a_counter_comes_then_it_is_one():
     assert only("ifHCInOctets", 7.0, ifName="Gi1").kind == "counter"
     assert only("hits_total", 7.0).kind == "counter"
