@@ -4,22 +4,27 @@ from typing import Any
 
 from django.db import transaction
 
-from smartcare.story import business, companies, consent, equipment, printed, telling, troubles
+from smartcare.story import business, companies, consent, equipment, history, printed, telling, troubles
 from smartcare.story.world import Progress, World, recall
 
 
 def seed(progress: Progress, *, days: int = 35, lead_s: float = 0.0) -> dict[str, Any]:
     """Make sure that the cast is there; what `seed --json` prints. All or nothing: an interrupted run leaves no trace.
 
-    days: how far back the devices' readings go, 0 for none. lead_s: how long before now the readings of the devices end, for somebody who lets them report from there on. Raises what the database raises; run it on a migrated one.
+    days: how far back the devices' readings go, 0 for none. lead_s: how long before now they end, for somebody who lets
+    the devices report from there on. Raises what the database raises; run it on a migrated one.
     """
     with transaction.atomic():
         world = recall()
-        if world is None:
-            world = _tell(progress)
-        else:
+        if world is not None:
             progress("the cast is there already")
-        return printed.everything(world)
+            return printed.everything(world)
+        world = _tell(progress)
+        said = printed.everything(world)
+        if days:
+            progress(f"readings of {days} days")
+            history.happen(world, said, days=days, lead_s=lead_s)
+        return said
 
 
 def _tell(progress: Progress) -> World:
