@@ -75,10 +75,19 @@ def _remind_one(pk: UUID) -> bool:
 def lapse_requests() -> int:
     """Book requests that nobody answered within 30 days."""
     lapsed = 0
-    for pk, customer, partner in _found("find_lapsed_requests"):
-        with job(*{partner, customer or partner}):
+    for pk, _, partner in _found("find_lapsed_requests"):
+        with job(partner):
             lapsed += requests.lapse(pk) is not None
     return lapsed
+
+
+def tell_customers() -> int:
+    """Tell customers of requests that were made, withdrawn or have lapsed since the last round."""
+    told = 0
+    for pk, customer, partner in _found("find_untold_requests"):
+        with job(customer, partner):
+            told += requests.tell(pk)
+    return told
 
 
 def end_staff_permissions() -> int:

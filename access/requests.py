@@ -2,24 +2,28 @@
 
 Rules (access.md section 5, ux.md section 8): one open request per partner and customer, a pause after a no, lapse after 30 days.
 An answer takes away or shortens, it never adds. Call everything inside `acting(viewer)`.
+
+What a partner does here takes the same time whether the customer exists or not: its side alone is written at once. The customer's
+journal and its people are told by the next sweep (`tell`), two seconds later at most; the request itself is there at once.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from access import acts, audit, sharing
+from access.answering import Answer as Answer
+from access.answering import drafted as drafted
+from access.answering import require_decider
 from access.errors import Ended, Invalid, NotAllowed, require
-from access.lengths import LONGEST_DAYS, end_after
-from access.models import SHAREABLE, AccessRequest, Category, Grant, RequestState, Site
-from access.principal import job, principal
-from access.sharing import Terms
+from access.lengths import LONGEST_DAYS
+from access.models import SHAREABLE, AccessRequest, Category, Grant, RequestState, Site, User
+from access.principal import job
 from access.viewer import Viewer
 
 LAPSES_AFTER = timedelta(days=30)
@@ -75,10 +79,7 @@ def ask(
     )
     row.save(force_insert=True)
     row.refresh_from_db()
-    _record(row, by=by, action="request.made", after=_facts(row))
-    if customer is not None:
-        with job(customer, partner.pk):
-            acts.happened("request.made", row, by=by)
+    _note_of_partner(row, by=by, action="request.made", after=_facts(row))
     return row
 
 
@@ -88,68 +89,29 @@ def withdraw(request: AccessRequest, *, by: Viewer) -> AccessRequest:
     mine = by.is_partner and by.may_write and request.partner_id == by.organization_id
     require(mine, "This request is not yours to withdraw")
     row = _lock_waiting(request.pk)
-    _set_state(row, RequestState.WITHDRAWN)
-    _record(row, by=by, action="request.withdrawn")
+    _set_state(row, RequestState.WITHDRAWN, by=by)
+    _note_of_partner(row, by=by, action="request.withdrawn")
     return row
 
 
 @transaction.atomic
 def decline(request: AccessRequest, *, by: Viewer) -> AccessRequest:
     """Say no: the partner learns only that, and may ask again after 30 days. Raises NotAllowed, Ended."""
-    _require_decider(request, by)
+    require_decider(request, by)
     row = _lock_waiting(request.pk)
+    _tell(row)
     _set_state(row, RequestState.DECLINED, by=by, pause_until=timezone.now() + PAUSE_AFTER_A_NO)
     _answered(row, by=by, action="request.declined")
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A yes, in the customer's words: what stays of the request. None: as asked.
-
-    remove: kinds that the partner has today and loses with this answer. Nothing here can add to what was asked.
-    """
-
-    categories: frozenset[Category] | None = None
-    sites: frozenset[str] | None = None  # public ids
-    days: int | None = None
-    forward_alerts: bool | None = None
-    purpose: str = ""
-    remove: frozenset[Category] = frozenset()
-
-
-def drafted(request: AccessRequest, answer: Answer, *, by: Viewer) -> dict[Site, Terms]:
-    """Terms that `approve` would write, for each site: what is allowed plus what the partner has there today.
-
-    One end date for all kinds at a site (ux.md 8.5): the one chosen here, so it may end what is there today later or earlier;
-    `sentences.what_changes` names it. Raises NotAllowed, Invalid.
-    """
-    _require_decider(request, by)
-    asked = frozenset(request.ordered_categories)
-    allowed = asked if answer.categories is None else answer.categories
-    days = request.days if answer.days is None else answer.days
-    if not allowed or not allowed <= asked:
-        raise Invalid("An answer can only take away: choose among what was asked for", "categories")
-    if days > request.days:
-        raise Invalid("An answer can only shorten what was asked for", "days")
-    if answer.forward_alerts and not request.forward_alerts:
-        raise Invalid("Sending alerts was not asked for", "forward_alerts")
-    sends = request.forward_alerts if answer.forward_alerts is None else answer.forward_alerts
-    assert by.organization is not None
-    end = end_after(days, by.organization)
-    sites = _answered_sites(request, answer.sites, by=by)
-    today = {
-        g.site_id: g for g in Grant.objects.live().filter(partner=request.partner_id, site__in=sites, closed_at=None)
-    }
-    return {site: _merged(today.get(site.pk), allowed, sends=sends, end=end, answer=answer) for site in sites}
-
-
 @transaction.atomic
 def approve(request: AccessRequest, answer: Answer | None = None, *, by: Viewer) -> list[Grant]:
     """Say yes, to all or to a part: one decision, one grant per site. Raises NotAllowed, Invalid, Ended."""
-    _require_decider(request, by)
+    require_decider(request, by)
     row = _lock_waiting(request.pk)
     terms = drafted(row, answer or Answer(), by=by)
+    _tell(row)
     grants = sharing.decide(partner=row.partner, terms=terms, by=by, request=row)
     _set_state(row, RequestState.ALLOWED, by=by)
     _answered(row, by=by, action="request.allowed", after={"grants": [g.public_id for g in grants]})
@@ -158,16 +120,49 @@ def approve(request: AccessRequest, answer: Answer | None = None, *, by: Viewer)
 
 @transaction.atomic
 def lapse(request_id: UUID) -> AccessRequest | None:
-    """Book a request that nobody answered in time. Inside a job of customer and partner. None if somebody was first."""
-    overdue = AccessRequest.objects.select_for_update(of=("self",)).select_related("partner", "customer")
+    """Book a request that nobody answered in time. Inside a job of the partner. None if somebody was first."""
+    overdue = AccessRequest.objects.select_for_update(of=("self",)).select_related("partner")
     row = overdue.filter(pk=request_id, state=RequestState.WAITING, lapses_at__lte=Now()).first()
     if row is None:
         return None
     _set_state(row, RequestState.LAPSED)
-    _record(row, by=None, action="request.lapsed")
-    if row.customer_id is not None:
-        acts.happened("request.lapsed", row)
+    _note_of_partner(row, by=None, action="request.lapsed")
     return row
+
+
+@transaction.atomic
+def tell(request_id: UUID) -> bool:
+    """Tell the customer's journal and people what its side does not know yet. Inside a job of customer and partner."""
+    untold = AccessRequest.objects.select_for_update(of=("self",)).exclude(told=F("state"))
+    row = untold.select_related("partner", "customer", "asked_by", "answered_by").filter(pk=request_id).first()
+    if row is None or row.customer_id is None:
+        return False
+    _tell(row)
+    return True
+
+
+def _tell(row: AccessRequest) -> None:
+    """An answer tells first what it answers, if the sweep has not: the journal then reads in order."""
+    if row.told == row.state:
+        return
+    told: dict[str, tuple[str, User | None]] = {
+        RequestState.WAITING: ("request.made", row.asked_by),
+        RequestState.WITHDRAWN: ("request.withdrawn", row.answered_by),
+        RequestState.LAPSED: ("request.lapsed", None),
+    }
+    action, person = told[row.state]
+    by = Viewer(kind="partner", user=person, organization=row.partner, alias="" if person else row.partner.name)
+    _note_of_customer(row, by=None if action == "request.lapsed" else by, action=action, after=_facts(row))
+    _mark_told(row)
+    assert row.customer_id is not None
+    with job(row.customer_id, row.partner_id):
+        if action in acts.ACTS:
+            acts.happened(action, row)
+
+
+def _mark_told(row: AccessRequest) -> None:
+    row.told = row.state
+    row.save(update_fields=["told"])
 
 
 def _check_wish(name: str, categories: Collection[Category], days: int, reason: str, *, forward_alerts: bool) -> None:
@@ -222,25 +217,17 @@ def _free_customer(partner: UUID, name: str) -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT find_customer(%s)", [name])
         found: UUID | None = cursor.fetchone()[0]
-    if found is None:
-        return None
-    busy = AccessRequest.objects.filter(
-        Q(state=RequestState.WAITING) | Q(pause_until__gt=Now()), partner=partner, customer=found
-    )
-    return None if busy.exists() else found
+    # Asked for a name nobody has as well, of nobody: each question takes time.
+    same = AccessRequest.objects.filter(partner=partner, customer=found or partner)
+    busy = same.filter(Q(state=RequestState.WAITING) | Q(pause_until__gt=Now())).exists()
+    return None if busy else found
 
 
 def _lapse_overdue(partner: UUID) -> None:
     """Those the sweep has not come to yet must not stand in the way."""
     overdue = AccessRequest.objects.filter(partner=partner, state=RequestState.WAITING, lapses_at__lte=Now())
-    for pk, customer in overdue.values_list("pk", "customer_id"):
-        with principal(kind="job", customers={partner, customer or partner}):
-            lapse(pk)
-
-
-def _require_decider(request: AccessRequest, by: Viewer) -> None:
-    mine = by.may_decide and request.customer_id is not None and request.customer_id == by.organization_id
-    require(mine, "Only owners and approvers of your company answer requests")
+    for pk in overdue.values_list("pk", flat=True):
+        lapse(pk)
 
 
 def _lock_waiting(pk: UUID) -> AccessRequest:
@@ -249,30 +236,6 @@ def _lock_waiting(pk: UUID) -> AccessRequest:
     if row is None:
         raise Ended("This request has been answered, withdrawn or has lapsed")
     return row
-
-
-def _answered_sites(request: AccessRequest, chosen: frozenset[str] | None, *, by: Viewer) -> list[Site]:
-    asked = Site.objects.visible_to(by).filter(closed_at=None)
-    if request.sites:
-        asked = asked.filter(pk__in=request.sites)
-    sites = {s.public_id: s for s in asked.order_by("name")}
-    if chosen is not None and not chosen <= set(sites):
-        raise Invalid("An answer can only take away: choose among the sites that were asked for", "sites")
-    return [s for s in sites.values() if chosen is None or s.public_id in chosen]
-
-
-def _merged(today: Grant | None, allowed: frozenset[Category], *, sends: bool, end: datetime, answer: Answer) -> Terms:
-    """What is allowed plus what is there: an answer to "may I see more?" takes nothing away unless the customer says so."""
-    kept = frozenset(today.ordered_categories if today else ()) - answer.remove
-    categories = kept | allowed
-    already = bool(today and today.forward_alerts and answer.forward_alerts is not False)
-    purpose = answer.purpose or (today.purpose if today else "")
-    return Terms(
-        categories=categories,
-        expires_at=end,
-        forward_alerts=(already or sends) and Category.HEALTH in categories,
-        purpose=purpose,
-    )
 
 
 def _set_state(
@@ -286,33 +249,33 @@ def _set_state(
 
 
 def _answered(row: AccessRequest, *, by: Viewer, action: str, after: dict[str, object] | None = None) -> None:
+    """Customer's journal first, then the partner's: each takes its chain's lock, always in this order."""
     assert row.customer_id is not None
-    _record(row, by=by, action=action, after=after)
+    _note_of_customer(row, by=by, action=action, after=after)
+    # The partner reads which company answered, never which person.
+    company = Viewer(kind="customer", alias=row.customer_name, organization=row.customer)
+    _note_of_partner(row, by=company, action=action, after=after)
+    _mark_told(row)
     with job(row.customer_id, row.partner_id):
         acts.happened("request.answered", row, by=by, reason=action)
 
 
-def _record(row: AccessRequest, *, by: Viewer | None, action: str, after: dict[str, object] | None = None) -> None:
-    """In the customer's journal, then in the partner's own, always in this order: each takes its chain's lock.
+def _note_of_customer(row: AccessRequest, *, by: Viewer | None, action: str, after: dict[str, object] | None) -> None:
+    assert row.customer_id is not None
+    _note(row, row.customer_id, by=by, action=action, words=row.partner.name, after=after)
 
-    The partner reads which company answered, never which person.
-    """
+
+def _note_of_partner(
+    row: AccessRequest, *, by: Viewer | None, action: str, after: dict[str, object] | None = None
+) -> None:
+    _note(row, row.partner_id, by=by, action=action, words=row.customer_name, after=after)
+
+
+def _note(
+    row: AccessRequest, journal: UUID, *, by: Viewer | None, action: str, words: str, after: dict[str, object] | None
+) -> None:
     facts = {"state": row.state} | (after or {})
-    if row.customer_id is not None:
-        words = row.partner.name
-        audit.record(
-            customer=row.customer_id, by=by, action=action, kind="request", id=row.public_id, words=words, after=facts
-        )
-    company = Viewer(kind="customer", alias=row.customer_name) if by is not None and by.is_customer else by
-    audit.record(
-        customer=row.partner_id,
-        by=company,
-        action=action,
-        kind="request",
-        id=row.public_id,
-        words=row.customer_name,
-        after=facts,
-    )
+    audit.record(customer=journal, by=by, action=action, kind="request", id=row.public_id, words=words, after=facts)
 
 
 def _facts(row: AccessRequest) -> dict[str, object]:

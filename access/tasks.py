@@ -8,6 +8,7 @@ SWEEPS: tuple[Callable[[], int], ...] = (
     expiry.book_expired,
     expiry.drain_closed,
     expiry.lapse_requests,
+    expiry.tell_customers,
     expiry.end_staff_permissions,
     expiry.remind,
     seal.seal_journals,

@@ -149,6 +149,8 @@ class AccessRequest(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     answered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     pause_until = models.DateTimeField(null=True, blank=True)
+    # The state that the customer's journal knows; the sweep tells it, so that asking takes the same time for every name.
+    told = models.CharField(max_length=9, choices=RequestState.choices, blank=True)
 
     objects: ClassVar[models.Manager["AccessRequest"]] = models.Manager.from_queryset(AccessRequestQuerySet)()
 
@@ -162,6 +164,13 @@ class AccessRequest(models.Model):
             ),
             models.CheckConstraint(condition=Q(days__gte=1, days__lte=366), name="a_request_is_for_at_most_a_year"),
             models.UniqueConstraint(fields=["customer", "id"], name="request_key_with_its_customer"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["asked_at"],
+                condition=Q(customer__isnull=False) & ~Q(told=F("state")),
+                name="request_to_be_told",
+            ),
         ]
 
     @property

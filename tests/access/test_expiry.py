@@ -152,6 +152,7 @@ def test_given_a_request_nobody_answered_when_30_days_have_passed_then_it_lapses
 
     with job(world.northwind.pk):
         assert AccessRequest.objects.get(pk=request.pk).state == RequestState.LAPSED
+    assert expiry.tell_customers() == (name == "Acme")
     assert told == ([("request.lapsed", request.public_id)] if name == "Acme" else [])
 
 

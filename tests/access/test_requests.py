@@ -1,11 +1,14 @@
 """Asking and answering: a request shows the partner nothing, an answer never adds."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access import requests
+from access import acts, expiry, requests
 from access.errors import Ended, Invalid, NotAllowed
 from access.models import AccessRequest, AuditEntry, Category, Grant, RequestState, Site
 from access.principal import acting, job
@@ -13,6 +16,19 @@ from access.requests import Answer, Paused
 from tests.cast import CONFIGURATION, HEALTH, INVENTORY, TRAFFIC, World
 
 REASON = "We want to size the replacement firewall from real use."
+
+
+@pytest.fixture
+def told(monkeypatch) -> list[tuple[str, object]]:
+    """A package above that writes mails."""
+    heard: list[tuple[str, object]] = []
+
+    def hear(act: str):
+        return lambda request, **facts: heard.append((act, request.pk))
+
+    for act in ("request.made", "request.answered", "request.lapsed"):
+        monkeypatch.setitem(acts._handlers, act, [hear(act)])
+    return heard
 
 
 def asks(partner, name, categories=(INVENTORY, HEALTH), days=30, **more):
@@ -306,11 +322,53 @@ def test_when_another_partner_withdraws_then_it_is_refused(world: World):
         withdraws(world.rival, request)
 
 
-def test_when_a_request_is_answered_then_both_journals_say_so_and_the_partner_s_names_no_person(world: World):
-    approves(world.acme, asks(world.northwind, "Acme"))
+@pytest.mark.parametrize("sweeps", [False, True])
+def test_when_a_request_is_answered_then_both_journals_say_so_and_the_partner_s_names_no_person(world: World, sweeps):
+    request = asks(world.northwind, "Acme")
+    if sweeps:
+        expiry.tell_customers()
+    approves(world.acme, request)
 
+    assert expiry.tell_customers() == 0
     assert journal(world.acme) == [("request.made", "Nora"), ("request.allowed", "Ada")]
     assert journal(world.northwind) == [("request.made", "Nora"), ("request.allowed", "Acme")]
+
+
+def test_when_a_request_is_made_then_the_next_sweep_tells_the_customer_once(world: World, told):
+    request = asks(world.northwind, "Acme")
+    before = journal(world.acme)
+
+    assert (expiry.tell_customers(), expiry.tell_customers()) == (1, 0)
+
+    assert (before, journal(world.acme)) == ([], [("request.made", "Nora")])
+    assert told == [("request.made", request.pk)]
+
+
+def test_given_a_request_taken_back_at_once_when_the_sweep_comes_then_the_customer_is_not_mailed(world: World, told):
+    withdraws(world.northwind, asks(world.northwind, "Acme"))
+
+    expiry.tell_customers()
+
+    assert journal(world.acme) == [("request.withdrawn", "Nora")]
+    assert told == []
+
+
+def test_when_a_customer_says_no_then_its_people_and_the_partner_s_are_told(world: World, told):
+    request = asks(world.northwind, "Acme")
+    declines(world.acme, request)
+
+    assert told == [("request.made", request.pk), ("request.answered", request.pk)]
+
+
+def questions(world: World, name: str) -> list[str]:
+    nora = world.northwind.viewer()
+    with acting(nora), CaptureQueriesContext(connection) as asked:
+        requests.ask(by=nora, customer_name=name, categories={INVENTORY}, days=30, reason=REASON)
+    return [re.sub(r"'[^']*'(::uuid)?|NULL|\d+", "?", q["sql"]) for q in asked.captured_queries]
+
+
+def test_when_a_name_is_nobody_s_then_the_database_is_asked_the_same_questions(world: World):
+    assert questions(world, "Acme") == questions(world, "Nobody AG")
 
 
 def test_when_nobody_is_asked_then_no_journal_but_the_partner_s_knows(world: World):
