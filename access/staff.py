@@ -214,6 +214,13 @@ def tenant(public_id: str, *, by: Viewer) -> Tenant:
     )
 
 
+def sites(customer: Organization, *, by: Viewer, only: Collection[UUID] | None = None) -> list[Site]:
+    """Sites of an account by name: whom to ask about. What is at a site stays closed. Raises NotAllowed."""
+    require(by.is_staff, "Only staff read facts of an account")
+    found = Site.unscoped.filter(customer=customer, closed_at=None)
+    return list((found if only is None else found.filter(pk__in=only)).order_by("name"))
+
+
 @transaction.atomic
 def owners_of_serial(serial: str, *, by: Viewer) -> list[str]:
     """Names of the customers that own a device with exactly this serial number; each owner finds the question in its log.

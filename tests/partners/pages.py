@@ -3,10 +3,13 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+from tests.cast import HEALTH, INVENTORY, Customer, Partner, customer, partner
 
 # Statements of the test's own frame: savepoints stand for the transactions of production, settings for the principal.
 FRAME = ("SAVEPOINT", "RELEASE", "ROLLBACK", "SELECT set_config")
@@ -41,3 +44,26 @@ def weight(response: Any) -> int:
 
 def text(response: Any) -> str:
     return response.content.decode()  # type: ignore[no-any-return]
+
+
+@dataclass
+class Many:
+    """Thirty customers that share inventory and health of a site with northwind; each has two devices and an alert."""
+
+    northwind: Partner
+    customers: list[Customer]
+    alerts: list[Any]
+
+    @classmethod
+    def build(cls) -> "Many":
+        northwind = partner("Northwind", "nora")
+        customers, alerts = [], []
+        for number in range(30):
+            company = customer(f"Company {number:02}", f"owner{number}")
+            company.opens("hq")
+            company.shares("hq", with_=northwind, categories={HEALTH, INVENTORY})
+            device = company.installs("core", site="hq", serial=f"SN{number}", vendor="Acme")
+            company.installs("edge", site="hq")
+            alerts.append(company.raises(device))
+            customers.append(company)
+        return cls(northwind, customers, alerts)

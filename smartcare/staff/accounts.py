@@ -1,0 +1,51 @@
+"""What staff decide about partners: verified, suspended, let go on. It never touches a grant."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from access import audit, onboarding
+from access.errors import Invalid, require
+from access.models import Organization
+from access.principal import job
+from access.viewer import Viewer
+
+
+@transaction.atomic
+def verify(partner: Organization, *, by: Viewer) -> None:
+    """Somebody of us has checked that the company is what it says. Raises NotAllowed, Invalid."""
+    require(by.is_staff, "Only staff verify a partner")
+    if not partner.is_partner:
+        raise Invalid("Only partners are verified")
+    if Organization.objects.filter(pk=partner.pk, verified_at=None).update(verified_at=Now()) == 0:
+        raise Invalid("This partner is verified already")
+    audit.record(
+        customer=partner.pk,
+        by=by,
+        action="organization.verified",
+        kind="organization",
+        id=partner.public_id,
+        words=partner.name,
+    )
+
+
+def suspend(partner: Organization, *, by: Viewer) -> None:
+    """Its reads stop at the next statement and what waits for it is dropped. Raises NotAllowed, Invalid.
+
+    Written as work of the partner: staff see none of its deliveries, so they could not cancel any.
+    """
+    _check(partner, by)
+    with job(partner.pk):
+        onboarding.suspend(partner, by=by)
+
+
+def resume(partner: Organization, *, by: Viewer) -> None:
+    """Its grants, those that still run, are read again. Raises NotAllowed, Invalid."""
+    _check(partner, by)
+    with job(partner.pk):
+        onboarding.resume(partner, by=by)
+
+
+def _check(partner: Organization, by: Viewer) -> None:
+    require(by.is_staff, "Only staff suspend a partner")
+    if not partner.is_partner:
+        raise Invalid("Only partners are suspended here")
