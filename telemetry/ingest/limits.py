@@ -39,6 +39,11 @@ class Limits:
     inflation_free_bytes: int = MIB  # ... counted once this much is out
     rejections_listed: int = 100
 
+    @property
+    def json_values(self) -> int:
+        """Values, lists and objects in one JSON body: a sample has about 8, a point of OTLP about 20."""
+        return 24 * self.samples
+
     def inflated_bytes(self, wire: int) -> int:
         """The most that a compressed body of `wire` bytes may become."""
         return min(self.body_bytes, max(self.inflation_free_bytes, self.inflation * wire))

@@ -41,7 +41,7 @@ def decode(body: bytes, meta: RequestMeta) -> CanonicalBatch:
     if meta.media_type == NDJSON_TYPE:
         report = report_of_lines(body, meta.limits, rejections)
     else:
-        report = strictjson.loads(body, meta.limits.json_depth)
+        report = strictjson.loads(body, meta.limits.json_depth, meta.limits.json_values)
     return _Report(meta, rejections).read(report, hashlib.sha256(body).digest())
 
 

@@ -17,7 +17,7 @@ def report_of_lines(body: bytes, limits: Limits, rejections: Rejections) -> dict
     Raises DecodeError 400: `truncated` if the end is missing or counts another number of lines.
     """
     try:
-        numbered = list(strictjson.lines(body, limits.json_depth))
+        numbered = list(strictjson.lines(body, limits.json_depth, limits.json_values))
     except DecodeError as error:
         last_line = f"line {body.rstrip().count(b'\n') + 1}"
         raise _truncated("the last line is cut off") if error.path == last_line else error from None

@@ -54,7 +54,7 @@ def logs(body: bytes, limits: Limits) -> list[tuple[Attributes, list[Record]]]:
 
 
 def _request(body: bytes, limits: Limits) -> dict[str, Any]:
-    request = strictjson.loads(body, limits.otlp_depth)
+    request = strictjson.loads(body, limits.otlp_depth, limits.json_values)
     if type(request) is not dict:
         raise _wrong("the request", "an object")
     return request

@@ -33,6 +33,7 @@ def test_when_the_published_limits_are_asked_for_then_they_are_these():
         assert (both.json_depth, both.otlp_depth, both.xml_depth, both.xml_elements) == (8, 24, 64, 20_000)
         assert (both.callhome_wire_bytes, both.inflation, both.inflation_free_bytes) == (8 * MIB, 100, MIB)
         assert both.rejections_listed == 100
+        assert both.json_values == 24 * both.samples
 
 
 def test_when_a_body_is_compressed_then_it_may_become_a_hundred_times_as_large_up_to_the_limit():
