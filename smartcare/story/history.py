@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from django.utils import timezone
 
 from smartcare.simulator.model import Device as Model
@@ -41,7 +42,7 @@ from telemetry.ingest.keys import Sender
 from telemetry.ingest.limits import COLLECTOR
 from telemetry.models import AnalysisDue
 from telemetry.samples import past
-from telemetry.samples.series import Series
+from telemetry.samples.series import START, Series
 from telemetry.vocabulary import METRICS
 
 FINE = timedelta(days=2)
@@ -171,13 +172,8 @@ def _remember(world: World, customer: str, models: Mapping[str, Model], end: dat
     for day in _days(since, until):
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         first, last = max(since, midnight), min(until, midnight + timedelta(days=1))
-        told = {
-            world.devices[name].stay_number: [
-                (t, dict(_values(model, t))) for t in _instants(first, last, COARSE_EVERY_S) if model.reports_at(t)
-            ]
-            for name, model in models.items()
-        }
-        past.keep_day(owner, day, {stay: instants for stay, instants in told.items() if instants})
+        told = {world.devices[name].stay_number: _past(model, first, last) for name, model in models.items()}
+        past.keep_day(owner, day, {stay: readings for stay, readings in told.items() if readings is not None})
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:
@@ -187,18 +183,31 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def _values(model: Model, t: float) -> Iterator[tuple[Series, float]]:
-    """As the columns of a layout are named (telemetry/samples/series.py)."""
-    boot = model.boot(t).at
-    for measured in model.samples(t):
-        key = SeriesKey(measured.metric, measured.instance, tuple(sorted((measured.labels or {}).items())))
-        if isinstance(measured.value, str):
-            yield Series(key, STATE), float(METRICS[measured.metric].states.index(measured.value))
-        elif measured.counter:
-            yield Series(key, COUNTER), measured.value
-            yield Series(key, "start"), boot
-        else:
-            yield Series(key, GAUGE), measured.value
+def _past(model: Model, since: datetime, until: datetime) -> past.Past | None:
+    """The readings of a stretch of time; None if the device was off all the while."""
+    times = [t for t in _instants(since, until, COARSE_EVERY_S) if model.reports_at(t)]
+    if not times:
+        return None
+    measured = [model.samples(t) for t in times]
+    first = measured[0]
+    counters = [n for n, sample in enumerate(first) if sample.counter]
+    states = {n: METRICS[s.metric].states.index for n, s in enumerate(first) if isinstance(s.value, str)}
+    rows = []
+    for t, samples in zip(times, measured, strict=True):
+        values: list[Any] = [sample.value for sample in samples]
+        for n, code in states.items():
+            values[n] = code(values[n])
+        rows.append([*values, *([model.boot(t).at] * len(counters))])
+    series = [_series(sample) for sample in first]
+    return past.Past(
+        [*series, *(Series(series[n].key, START) for n in counters)], np.array(times), np.array(rows, float)
+    )
+
+
+def _series(measured: Measured) -> Series:
+    """As a column of a layout is named (telemetry/samples/series.py)."""
+    kind = STATE if isinstance(measured.value, str) else COUNTER if measured.counter else GAUGE
+    return Series(SeriesKey(measured.metric, measured.instance, tuple(sorted((measured.labels or {}).items()))), kind)
 
 
 def _see_newest(world: World, models: Mapping[str, Model]) -> None:

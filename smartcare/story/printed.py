@@ -20,10 +20,13 @@ TOKENS_LIVE = timedelta(days=365)
 Named = Iterator[tuple[str, str]]
 
 
-def everything(world: World) -> dict[str, Any]:
-    """Plain types. Sets passwords, tokens and keys anew where they are not the ones printed (SECRET_KEY has changed)."""
+def everything(world: World, *, just_told: bool = False) -> dict[str, Any]:
+    """Plain types. Sets passwords, tokens and keys anew where they are not the ones printed (SECRET_KEY has changed).
+
+    just_told: the passwords have been set a moment ago; to look takes as long as to sign in.
+    """
     return {
-        "users": dict(_users(world)),
+        "users": dict(_users(world, look=not just_told)),
         "tokens": dict(_tokens(world)),
         "device_keys": dict(_keys(world, {m.key: m.customer for m in MACHINES if m.reports}, "scd")),
         "collector_keys": dict(_keys(world, {f"collector-{site}": customer for customer, site in SITES}, "scc")),
@@ -35,19 +38,19 @@ def everything(world: World) -> dict[str, Any]:
 # ---- people and programs
 
 
-def _users(world: World) -> Iterator[tuple[str, dict[str, str]]]:
+def _users(world: World, *, look: bool) -> Iterator[tuple[str, dict[str, str]]]:
     for company in COMPANIES:
         organization = world.organizations[company.key]
         for person in company.people:
             user = world.viewers[person.key].user
             assert user is not None
             password = credentials.password(organization.pk, person.key)
-            yield person.key, _signs_in(user, password, company.key)
-    yield SAM, _signs_in(world.sam, credentials.password(world.sam.pk, SAM), "")
+            yield person.key, _signs_in(user, password, company.key, look=look)
+    yield SAM, _signs_in(world.sam, credentials.password(world.sam.pk, SAM), "", look=look)
 
 
-def _signs_in(user: User, password: str, organization: str) -> dict[str, str]:
-    if not user.check_password(password):
+def _signs_in(user: User, password: str, organization: str, *, look: bool) -> dict[str, str]:
+    if look and not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])
     return {"email": user.email, "password": password, "organization": organization}

@@ -20,7 +20,7 @@ def seed(progress: Progress, *, days: int = 35, lead_s: float = 0.0) -> dict[str
             progress("the cast is there already")
             return printed.everything(world)
         world = _tell(progress)
-        said = printed.everything(world)
+        said = printed.everything(world, just_told=True)
         if days:
             progress(f"readings of {days} days")
             history.happen(world, said, days=days, lead_s=lead_s)

@@ -6,23 +6,32 @@ They go past the hot tier straight into blocks and hours; what a device reports 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
 
+from telemetry.analysis.facts import Floats
 from telemetry.samples import blocks, codec, rollups
 from telemetry.samples.codec import Matrix
 from telemetry.samples.columns import MICRO, columns
 from telemetry.samples.series import Layouts, Series, layouts_of
 from telemetry.samples.tables import TABLES
 
-type Instants = Sequence[tuple[float, Mapping[Series, float]]]
-"""Times (seconds since 1970, ascending, within one UTC day) and what was measured then; states by their codes."""
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Readings of one stay. t: shape (n,), seconds since 1970, ascending. v: shape (n, k), one column for each of
+    `series`; states by their codes, NaN where nothing was measured."""
+
+    series: Sequence[Series]
+    t: Floats
+    v: Floats
 
 
-def keep_day(customer: UUID, day: date, told: Mapping[int, Instants]) -> None:
-    """Keep a day of these stays, for a job of their customer; what was kept of that day before is replaced.
+def keep_day(customer: UUID, day: date, told: Mapping[int, Past]) -> None:
+    """Keep a UTC day of these stays, for a job of their customer; what was kept of that day before is replaced.
 
     Days in their order, oldest first: a counter goes on where the day before has left it. Series that the stay has not
     reported yet have no place in its layout and are left out.
@@ -32,11 +41,11 @@ def keep_day(customer: UUID, day: date, told: Mapping[int, Instants]) -> None:
         layouts = layouts_of(tables, told)
         before = blocks.blocks_of(tables, told, day - timedelta(days=1), day - timedelta(days=1))
         packed, hours = [], []
-        for stay, instants in told.items():
+        for stay, readings in told.items():
             if stay not in layouts:
                 continue
             known = layouts[stay]
-            matrix = _matrix(instants, known)
+            matrix = _matrix(readings, known)
             samples = int(np.count_nonzero(~np.isnan(matrix.v)))
             if not samples:
                 continue
@@ -48,14 +57,10 @@ def keep_day(customer: UUID, day: date, told: Mapping[int, Instants]) -> None:
             blocks._put(customer, tables, day, packed, hours)
 
 
-def _matrix(instants: Instants, layouts: Layouts) -> Matrix:
+def _matrix(readings: Past, layouts: Layouts) -> Matrix:
+    """Columns that have a place in the layout, in the order of their places."""
     places = {series: place for place, series in enumerate(layouts.every)}
-    used = sorted({places[series] for _, values in instants for series in values if series in places})
-    column = {place: index for index, place in enumerate(used)}
-    v = np.full((len(instants), len(used)), np.nan)
-    for row, (_, values) in enumerate(instants):
-        for series, value in values.items():
-            if series in places:
-                v[row, column[places[series]]] = value
-    t = np.array([round(at * MICRO) for at, _ in instants], np.int64)
-    return Matrix(t, np.array(used, np.uint16), v)
+    kept = sorted((places[series], column) for column, series in enumerate(readings.series) if series in places)
+    t = np.rint(readings.t * MICRO).astype(np.int64)
+    v = np.ascontiguousarray(readings.v[:, [column for _, column in kept]])
+    return Matrix(t, np.array([place for place, _ in kept], np.uint16), v)
