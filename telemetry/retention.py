@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
 from django.db import connection, transaction
 
 from telemetry import samples
-
-log = structlog.get_logger(__name__)
 
 DAYS_AHEAD: Final = 3
 COMPACTED_PER_ROUND: Final = 5_000
@@ -53,9 +50,5 @@ def forget() -> int:
         return int(cursor.fetchone()[0])
 
 
-def housekeeping() -> None:
-    """All of it, in an order in which each step helps the next."""
-    for step in (make_partitions, compact, drop_partitions, forget):
-        done = step()
-        if done:
-            log.info("retention", step=step.__name__, done=done if isinstance(done, int) else len(done))
+# In an order in which each step helps the next.
+HOUSEKEEPING = (make_partitions, compact, drop_partitions, forget)

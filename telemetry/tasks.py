@@ -5,11 +5,11 @@ from collections.abc import Callable
 from celery import shared_task
 from django.db import connection, transaction
 
-from telemetry import jobs, silence, watch
+from telemetry import jobs, retention, silence, watch
 
 jobs.runs("analysis", watch.analyse_due)
 
-HOUSEKEEPING: tuple[Callable[[], object], ...] = ()
+HOUSEKEEPING: tuple[Callable[[], object], ...] = retention.HOUSEKEEPING
 
 
 @shared_task(name="telemetry.run")

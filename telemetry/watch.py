@@ -14,13 +14,12 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from access.models import Category
 from access.principal import principal
-from telemetry import alerting, samples
+from telemetry import alerting, facts, samples
 from telemetry.analysis import engine, health
 from telemetry.analysis.context import Context, Support
 from telemetry.analysis.facts import DeviceFacts, Event, Interval, SeriesData, SeriesKey
@@ -30,7 +29,6 @@ from telemetry.models import (
     AnalysisDue,
     DetectorState,
     Device,
-    DeviceEvent,
     DeviceHealth,
     DeviceInventory,
     Maintenance,
@@ -153,6 +151,7 @@ def _gather(due: Sequence[Due]) -> list[Subject]:
     flags = dict(AnalysisDue.objects.filter(device__in=ids).values_list("device", "since"))
     devices = {d.pk: d for d in Device.unscoped.filter(pk__in=ids).select_related("site")}
     states = _states(ids, devices)
+    facts.apply_waiting(devices.values())
     intervals = dict(DeviceHealth.unscoped.filter(device__in=ids).values_list("device", "interval_s"))
     supports, uplinks = _inventory_facts(ids)
     subjects = [
@@ -169,8 +168,7 @@ def _gather(due: Sequence[Due]) -> list[Subject]:
         for d in due
         if d.device_id in devices
     ]
-    _read_samples(subjects)
-    _read_events(subjects)
+    _read_news(subjects)
     _read_maintenance(subjects)
     return subjects
 
@@ -185,38 +183,21 @@ def _states(ids: Sequence[UUID], devices: Mapping[UUID, Device]) -> dict[UUID, D
     return {s.device_id: s for s in locked}
 
 
-def _read_samples(subjects: Sequence[Subject]) -> None:
+def _read_news(subjects: Sequence[Subject]) -> None:
     by_stay = {s.device.stay_number: s for s in subjects}
-    cursors = {stay: s.state.read_up_to for stay, s in by_stay.items()}
-    news = {c: samples.arrived(cursors, c) for c in (Category.HEALTH, Category.TRAFFIC)}
-    for category, arrived in news.items():
-        samples.keep_latest(arrived, category)
+    found = samples.news({stay: s.state.read_up_to for stay, s in by_stay.items()})
+    samples.keep_latest({stay: news.health for stay, news in found.items()}, Category.HEALTH)
+    samples.keep_latest({stay: news.traffic for stay, news in found.items()}, Category.TRAFFIC)
     for stay, subject in by_stay.items():
-        parts = [found[stay] for found in news.values() if stay in found]
-        subject.series = {key: data for part in parts for key, data in part.series.items()}
-        cut = [part.up_to for part in parts if part.more]
-        subject.up_to = min(cut) if cut else max((part.up_to for part in parts), default=subject.state.read_up_to)
-        subject.more = bool(cut)
-        promised = next((part.interval_s for part in parts if part.interval_s), None)
-        subject.interval_s = promised or subject.interval_s
-
-
-def _read_events(subjects: Sequence[Subject]) -> None:
-    wanted = Q(pk__in=[])
-    for s in subjects:
-        wanted |= Q(device=s.device.pk, received__gt=s.state.read_up_to)
-    by_device: dict[UUID, list[Event]] = {}
-    for event in DeviceEvent.unscoped.filter(wanted).order_by("received", "at"):
-        by_device.setdefault(event.device_id, []).append(
-            Event(
-                event.at.timestamp(),
-                f"{event.code} {event.text}".strip(),
-                event.received_at.timestamp(),
-                event.component,
-            )
-        )
-    for s in subjects:
-        s.events = tuple(sorted(by_device.get(s.device.pk, ()), key=lambda e: e.at))
+        news = found.get(stay)
+        if news is None:
+            subject.up_to = subject.state.read_up_to
+            continue
+        subject.series = {**news.health.series, **news.traffic.series}
+        subject.up_to, subject.more = news.up_to, news.more
+        subject.interval_s = news.interval_s or subject.interval_s
+        events = [Event(e.at, f"{e.code} {e.text}".strip(), e.seen_at, e.component) for e in news.events]
+        subject.events = tuple(sorted(events, key=lambda e: e.at))
 
 
 def _read_maintenance(subjects: Sequence[Subject]) -> None:

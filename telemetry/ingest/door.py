@@ -19,15 +19,15 @@ from typing import Any, Final
 import structlog
 from django.utils import timezone
 
-from telemetry.ingest import answers, body, quarantine, rfc3339, timing
+from telemetry.ingest import answers, body, enrol, quarantine, rfc3339, timing
 from telemetry.ingest.accept import accept_one, key_stopped
 from telemetry.ingest.admission import admission
 from telemetry.ingest.answers import Answer, Hints, Receipt
 from telemetry.ingest.batch import CALLHOME, CanonicalBatch, Counts, DecodeError, Note, RequestMeta, uuid_from_digest
-from telemetry.ingest.doors import Door, find_door
+from telemetry.ingest.doors import ENROL_PATH, Door, find_door
 from telemetry.ingest.keys import BadKey, KeyStopped, Sender, find
 from telemetry.ingest.metrics import ANSWERS, SECONDS
-from telemetry.ingest.store import StoreAway
+from telemetry.ingest.store import StoreAway, give_up_connection
 from telemetry.ingest.waker import waker
 
 log = structlog.get_logger(__name__)
@@ -53,46 +53,51 @@ def respond(environ: Environ) -> Answer:
     started = time.perf_counter()
     path: str = environ.get("PATH_INFO", "")
     found = find_door(path)
-    if found is None:
+    if found is not None:
+        door, path_key = found
+        name, content_type = door.name, _content_type(environ, door)
+        answer = _whatever_happens(name, content_type, lambda: _serve(door, environ, content_type, path_key))
+    elif path == ENROL_PATH:
+        name = enrol.NAME
+        answer = _whatever_happens(name, answers.JSON, lambda: enrol.serve(environ))
+    else:
+        name = "none"
         body.discard(environ)
-        return _complete(environ, Answer(404, (("Content-Type", answers.TEXT),), b"no such door\n"))
-    door, path_key = found
-    content_type = _content_type(environ, door)
-    try:
-        answer = _serve(door, environ, content_type, path_key)
-    except DecodeError as error:
-        _drain(environ, error.status)
-        answer = answers.refused(door.name, error, content_type)
-        log.info("ingest.refused", door=door.name, status=error.status, code=error.code)
-    except StoreAway:
-        answer = answers.try_later(door.name, _jitter, content_type)
-    except Exception:
-        # Unexpected, before anything was committed or after: the sender keeps its report and comes again.
-        log.exception("ingest.failed", door=door.name)
-        answer = answers.try_later(door.name, _jitter, content_type)
-    ANSWERS.labels(door.name, str(answer.status)).inc()
-    SECONDS.labels(door.name).observe(time.perf_counter() - started)
+        answer = Answer(404, (("Content-Type", answers.TEXT),), b"no such door\n")
+    ANSWERS.labels(name, str(answer.status)).inc()
+    SECONDS.labels(name).observe(time.perf_counter() - started)
     return _complete(environ, answer)
 
 
+def _whatever_happens(name: str, content_type: str, serve: Callable[[], Answer]) -> Answer:
+    try:
+        return serve()
+    except DecodeError as error:
+        log.info("ingest.refused", door=name, status=error.status, code=error.code)
+        return answers.refused(name, error, content_type)
+    except StoreAway as away:
+        log.info("ingest.try_later", door=name, why=str(away))
+    except Exception:
+        # Unexpected, before anything was committed or after: the sender keeps its report and comes again.
+        log.exception("ingest.failed", door=name)
+        give_up_connection()
+    return answers.try_later(name, _jitter, content_type)
+
+
 def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> Answer:
-    if environ.get("REQUEST_METHOD") != "POST":
-        raise answers.wrong_method()
-    if door.serve is not None:
-        return door.serve(environ)
-    sender = _sender(door, environ, path_key)
-    if not admission.admits(sender):
-        raise StoreAway("admission")
-    media_type = _media_type(door, content_type)
-    encoding = body.content_encoding(environ.get("HTTP_CONTENT_ENCODING"), door.encodings)
-    limits = sender.limits
-    wire = body.read_wire(environ, limits.callhome_wire_bytes if door.name == CALLHOME else limits.wire_bytes)
-    plain = body.decompress(wire, encoding, limits) if door.encodings else wire
+    try:
+        sender, media_type, encoding = _before_the_body(door, environ, content_type, path_key)
+        wire = _read(door, environ, sender)
+    except (DecodeError, StoreAway):
+        # Refused with the body still on its way: read a little of it, or the sender sees a broken connection, no answer.
+        body.discard(environ)
+        raise
+    plain = body.decompress(wire, encoding, sender.limits) if door.encodings else wire
     meta = RequestMeta(
         format=door.name,
         content_type=media_type,
         received_at=timezone.now(),
-        limits=limits,
+        limits=sender.limits,
         source_clock=_clock(environ),
     )
     batch = _decoded(door, plain, meta, sender)
@@ -103,6 +108,22 @@ def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> An
         raise outcome
     waker.wake()
     return answers.kept(door.name, outcome, hints, content_type)
+
+
+def _before_the_body(door: Door, environ: Environ, content_type: str, path_key: str) -> tuple[Sender, str, str]:
+    """Who sends, of what type, in which encoding; cheapest question first. Raises DecodeError, StoreAway."""
+    if environ.get("REQUEST_METHOD") != "POST":
+        raise answers.wrong_method()
+    sender = _sender(door, environ, path_key)
+    if not admission.admits(sender):
+        raise StoreAway("admission")
+    media_type = _media_type(door, content_type)
+    return sender, media_type, body.content_encoding(environ.get("HTTP_CONTENT_ENCODING"), door.encodings)
+
+
+def _read(door: Door, environ: Environ, sender: Sender) -> bytes:
+    limits = sender.limits
+    return body.read_wire(environ, limits.callhome_wire_bytes if door.name == CALLHOME else limits.wire_bytes)
 
 
 def _sender(door: Door, environ: Environ, path_key: str) -> Sender:
@@ -149,7 +170,6 @@ def _clock(environ: Environ) -> datetime | None:
 def _decoded(door: Door, plain: bytes, meta: RequestMeta, sender: Sender) -> CanonicalBatch | Receipt:
     """The batch; a receipt with everything rejected where a decoder broke down: the body waits in quarantine then, since
     a sender told to come again would bring the same body for ever."""
-    assert door.decode is not None
     try:
         return door.decode(plain, meta)
     except DecodeError:
@@ -160,12 +180,6 @@ def _decoded(door: Door, plain: bytes, meta: RequestMeta, sender: Sender) -> Can
         why = Note("", "internal_decode_error", "kept as it came; it will be read after a correction on our side")
         key = uuid_from_digest(hashlib.sha256(plain).digest())
         return Receipt(key, Counts(0, 0, 0), (why,), 1)
-
-
-def _drain(environ: Environ, status: int) -> None:
-    """A refusal before the body was read: read a little of it, or the sender sees a broken connection and no answer."""
-    if status in {401, 403, 405, 411, 413, 415}:
-        body.discard(environ)
 
 
 def _complete(environ: Environ, answer: Answer) -> Answer:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from telemetry.ingest.answers import Answer
-from telemetry.ingest.batch import CALLHOME, NATIVE, OTLP_LOGS, OTLP_METRICS, CanonicalBatch, RequestMeta
-from telemetry.ingest.body import HTTP_ENCODINGS
-from telemetry.ingest.formats import callhome, native, otlp
+from telemetry.ingest.batch import (
+    CALLHOME,
+    NATIVE,
+    OTLP_LOGS,
+    OTLP_METRICS,
+    PROMETHEUS,
+    CanonicalBatch,
+    RequestMeta,
+)
+from telemetry.ingest.body import HTTP_ENCODINGS, SNAPPY_ONLY
+from telemetry.ingest.formats import callhome, native, otlp, prometheus
 
 type Decode = Callable[[bytes, RequestMeta], CanonicalBatch]
 
@@ -20,8 +27,7 @@ class Door:
     """One path and format. content_types: none listed, any is fine. encodings: none listed, the body is read as it came."""
 
     name: str
-    decode: Decode | None = None
-    serve: Callable[[dict[str, Any]], Answer] | None = None
+    decode: Decode
     content_types: tuple[str, ...] = ()
     default_type: str = ""
     refuses_type: Callable[[str], bool] | None = None
@@ -43,11 +49,20 @@ DOORS: Final[Mapping[str, Door]] = MappingProxyType(
         "otlp/v1/logs": Door(
             name=OTLP_LOGS, decode=otlp.decode_logs, content_types=otlp.CONTENT_TYPES, default_type=otlp.PROTOBUF_TYPE
         ),
+        "prometheus/v1/write": Door(
+            name=PROMETHEUS,
+            decode=prometheus.decode,
+            content_types=prometheus.CONTENT_TYPES,
+            default_type=prometheus.CONTENT_TYPES[0],
+            refuses_type=prometheus.refuses_type,
+            encodings=SNAPPY_ONLY,
+        ),
     }
 )
 CALLHOME_DOOR: Final = Door(name=CALLHOME, decode=callhome.decode, encodings=(), key_in_path=True)
 ROOT: Final = "/ingest/"
 CALLHOME_PREFIX: Final = "callhome/v1/"
+ENROL_PATH: Final = "/ingest/v1/enrol"
 
 
 def find_door(path: str) -> tuple[Door, str] | None:

@@ -60,6 +60,12 @@ def _run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+def give_up_connection() -> None:
+    """After an unexpected failure: the next request opens a connection of its own accord. Not in a transaction of others."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def _away(error: Exception) -> StoreAway:
     state = getattr(error.__cause__, "pgcode", None) or ""
     # Not the message: it may quote values. The context names functions and lines.

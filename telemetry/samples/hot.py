@@ -174,8 +174,12 @@ class Reading:
 
 
 def keep_latest(news: Mapping[int, Arrived], category: Category) -> None:
-    """Move the newest values on, for a job of the stays' customers. Only who holds a device's claim may call this."""
+    """Move the newest values on, for a job of the stays' customers. Only who holds a device's claim may call this.
+
+    An older sample that arrives late does not replace a newer one.
+    """
     tables = TABLES[category]
+    news = {stay: new for stay, new in news.items() if new.parts}
     held = {
         stay: (np.frombuffer(values, "<f8"), np.frombuffer(times, "<f8"))
         for stay, values, times in tables.latest.objects.filter(stay__in=list(news)).values_list(
