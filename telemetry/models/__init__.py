@@ -10,6 +10,7 @@ from telemetry.models.alerts import (
     Forecast,
     Grade,
     Severity,
+    SilenceMemory,
     TrafficFigures,
     TransitionKind,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "Report",
     "SenderKind",
     "Severity",
+    "SilenceMemory",
     "TrafficBlock",
     "TrafficFigures",
     "TrafficLatest",
