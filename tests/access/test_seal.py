@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access import audit, seal, verification, viewing
-from access.models import Anchor, AuditEntry, Seal, UnsealedLook, ViewingEntry
+from access.models import Anchor, Seal, UnsealedLook, ViewingEntry
 from access.principal import acting, job
 from access.verification import Report
 from access.viewing import Look
@@ -234,22 +234,20 @@ def test_a17_when_the_chain_is_computed_anew_from_an_edited_entry_on_then_the_an
 ):
     """What somebody with the database and this file would do."""
     with job(journal.acme.pk):
-        rows = list(AuditEntry.objects.filter(customer=journal.acme.pk).order_by("seq"))
+        links = list(verification.audit_links(journal.acme.pk))
         anchor = Anchor.objects.get(customer=journal.acme.pk)
-    previous = b""
-    for row in rows:
-        words = "nothing happened" if row.seq == 2 else row.object_words
-        fields = [
-            str(row.customer_id), str(row.seq), str(row.pk), seal.time_text(row.at), str(row.actor_id), row.actor_name,
-            row.actor_organization, row.action, row.object_kind, row.object_id, words, row.before, row.after,
-        ]  # fmt: skip
-        fresh = seal.digest(previous, fields)
+    words_at, previous = seal.AUDIT_FIELDS.index("object_words"), b""
+    for link in links:
+        if link.seq == 2:
+            link.fields[words_at] = "nothing happened"
+        fresh = seal.digest(previous, link.fields)
         tamper(
-            "UPDATE access_auditentry SET object_words = %(words)s, prev_hash = %(previous)s, hash = %(hash)s WHERE id = %(id)s",
-            words=words,
+            "UPDATE access_auditentry SET object_words = %(words)s, prev_hash = %(previous)s, hash = %(hash)s"
+            " WHERE customer_id = %(acme)s AND seq = %(seq)s",
+            words=link.fields[words_at],
             previous=previous or None,
             hash=fresh,
-            id=str(row.pk),
+            seq=link.seq,
         )
         previous = fresh
 
