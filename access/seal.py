@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from access import acts
+from access import acts, viewing
 from access.models import Anchor, AuditEntry, Seal
 from access.principal import job
 
@@ -134,13 +134,14 @@ def _head(row: tuple[Any, Any] | None) -> Head:
 
 
 def anchor_daily() -> int:
-    """Sign the heads of every organization that has no anchor today (UTC). Returns how many were made."""
+    """Once a day (UTC) for every organization: let old names go, then sign the heads. Returns how many anchors were made."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT find_unanchored()")
         customers = [row[0] for row in cursor.fetchall()]
     made = 0
     for customer in customers:
         with job(customer):
+            viewing.forget_names(customer)
             made += anchor(customer) is not None
     return made
 

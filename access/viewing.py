@@ -45,6 +45,13 @@ def record(viewer: Viewer, looks: Iterable[Look], *, way: str, outcome: str = ""
         _write(viewer, found, way=way, outcome=outcome)
 
 
+def forget_names(customer: UUID) -> int:
+    """Replace the names of people who looked more than 25 months ago; the entries stay, and so does their chain."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT forget_names(%s)", [customer])
+        return int(cursor.fetchone()[0])
+
+
 def _write(viewer: Viewer, looks: list[Look], *, way: str, outcome: str) -> None:
     grants = _grants_of(viewer, looks)
     permissions = _staff_permissions(viewer, looks)
