@@ -35,6 +35,11 @@ class Admission:
         """Take a token of the sender's key unless the work behind is over its mark. Raises StoreAway."""
         return not self._is_full() and self._buckets.admit(sender.id, sender.pace)
 
+    def sample_again(self) -> None:
+        """Look at the work behind before the next request, however short a time ago that was done."""
+        self._sampled_at = -SAMPLED_EVERY_S
+        self._full = False
+
     def _is_full(self) -> bool:
         now = self._clock()
         if now - self._sampled_at >= SAMPLED_EVERY_S and self._lock.acquire(blocking=False):

@@ -74,3 +74,11 @@ def find_door(path: str) -> tuple[Door, str] | None:
     if rest.startswith(CALLHOME_PREFIX):
         return CALLHOME_DOOR, rest[len(CALLHOME_PREFIX) :].rstrip("/")
     return None
+
+
+def door_named(name: str) -> Door:
+    """Raises KeyError."""
+    return _BY_NAME[name]
+
+
+_BY_NAME: Final = {door.name: door for door in (*DOORS.values(), CALLHOME_DOOR)}

@@ -135,7 +135,12 @@ def forget(sender: Sender) -> None:
 def again(sender: Sender) -> Sender:
     """The same sender as it is now, after a device of it moved. Raises KeyStopped, StoreAway."""
     forget(sender)
-    rows = ask("SELECT * FROM ingest_key(%s)", [sender.key_id])
+    return of_key_id(sender.key_id)
+
+
+def of_key_id(key_id: str) -> Sender:
+    """Without a secret: for what came in through this key already. Raises KeyStopped, StoreAway."""
+    rows = ask("SELECT * FROM ingest_key(%s)", [key_id])
     if not rows or rows[0][7]:
         raise KeyStopped
-    return _sender(sender.key_id, rows[0])
+    return _sender(key_id, rows[0])

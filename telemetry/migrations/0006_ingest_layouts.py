@@ -224,6 +224,15 @@ class Migration(migrations.Migration):
         ),
         DefinerFunction("forget_old_rows()", "sc_ingest", FORGET),
         DefinerFunction("find_hot_days(most integer)", "sc_ingest", HOT_DAYS),
+        DefinerFunction(
+            "find_quarantined(most integer)",
+            "sc_ingest",
+            # Ever more rarely: a correction comes with a deployment, not with the hour.
+            "RETURNS TABLE (id uuid, customer uuid) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$"
+            " SELECT q.id, q.customer_id FROM telemetry_quarantine q WHERE q.decoded_at IS NULL"
+            " AND q.received_at + interval '1 min' * power(2, least(q.tries, 12)) < statement_timestamp()"
+            " ORDER BY q.received_at LIMIT most $$",
+        ),
         take("telemetry_healthsample", "health"),
         take("telemetry_trafficsample", "traffic"),
     ]
