@@ -54,7 +54,7 @@ class StaffPermission(models.Model):
     review = models.TextField(max_length=2000, blank=True)
 
     objects: ClassVar[models.Manager["StaffPermission"]] = models.Manager()
-    unscoped: ClassVar[UnscopedManager["StaffPermission"]] = UnscopedManager()
+    unscoped: ClassVar[UnscopedManager["StaffPermission"]] = UnscopedManager["StaffPermission"]()
 
     class Meta:
         default_permissions = ()
