@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -54,7 +54,7 @@ class StaffPermission(models.Model):
     review = models.TextField(max_length=2000, blank=True)
 
     objects: ClassVar[models.Manager["StaffPermission"]] = models.Manager()
-    unscoped: ClassVar[UnscopedManager["StaffPermission"]] = UnscopedManager["StaffPermission"]()
+    unscoped: ClassVar[UnscopedManager[Any]] = UnscopedManager()
 
     class Meta:
         default_permissions = ()
