@@ -17,6 +17,7 @@ from smartcare import devstack
 KEEPER = Path(devstack.__file__).with_name("keeper.py")
 LAST_LINES = 12
 LONGEST_LINE = 2_000  # characters kept of one
+SHOWN_AT_ONCE, SHOWN_EVERY_S = 5, 10.0  # lines of trouble of one program: the rest is in its log
 STOPS_WITHIN_S = 10.0
 TROUBLE = re.compile(r'"level": "(error|critical)"|^Traceback|\bERROR\b|\bCRITICAL\b')
 
@@ -35,6 +36,7 @@ class Child:
         self.name = name
         self._log, self._show = log, show
         self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._shown: list[float] = []
         words = [sys.executable, "-I", "-S", str(KEEPER), *command]
         self.process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
             devstack.guarded(words, on_death=signal.SIGUSR1, adopt=True),
@@ -59,7 +61,16 @@ class Child:
                 kept = line.rstrip()[:LONGEST_LINE]
                 self._last.append(kept)
                 if TROUBLE.search(kept):
-                    self._show(self.name, kept)
+                    self._show_trouble(kept)
+
+    def _show_trouble(self, line: str) -> None:
+        now = time.monotonic()
+        self._shown = [at for at in self._shown if now - at < SHOWN_EVERY_S]
+        if len(self._shown) < SHOWN_AT_ONCE:
+            self._show(self.name, line)
+        elif len(self._shown) == SHOWN_AT_ONCE:
+            self._show(self.name, f"… and more, see {self._log}")
+        self._shown.append(now)
 
     @property
     def lives(self) -> bool:

@@ -27,11 +27,11 @@ def run(addresses: Addresses, *, speed: float, say: words.Say, announce: words.S
     memory = Memory(addresses.data)
     # The last day of the devices' lives is what they report while their clock catches up.
     lead_s = DAY_S if speed > 1 else 0.0
-    printed = story.seed(lambda text: say("seed", text), lead_s=lead_s)
-    hooks.connect(addresses, memory)
-    connections.close_all()
+    say("demo", "web, worker and scheduler are starting")
     with Stage(addresses, show=say) as stage:
-        say("demo", "web, worker and scheduler are starting")
+        printed = story.seed(lambda text: say("seed", text), lead_s=lead_s)
+        hooks.connect(addresses, memory)
+        connections.close_all()
         stage.wait_until_ready(READY_WITHIN_S)
         announce("", words.welcome(addresses, printed, speed=speed))
         with _fleet(addresses, printed, speed=speed, memory=memory, say=say) as fleet, ended_by_signal():

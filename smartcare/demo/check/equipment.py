@@ -3,7 +3,10 @@
 import os
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from smartcare.demo.check.verdict import Broken
 from smartcare.demo.words import epoch
@@ -31,12 +34,16 @@ class Equipment:
         self._devices = {spec.name: device for spec, device in zip(specs, built, strict=True)}
         self._boot = os.urandom(4).hex()
 
-    def tell_a_day(self, name: str) -> int:
-        """Post it, oldest first. Returns how many reports were accepted; raises Broken if one was not."""
+    def tell_a_day(self, name: str) -> tuple[int, datetime]:
+        """Post it, oldest first. Returns how many reports were accepted, and the time before the last of them.
+
+        Raises Broken if one was not accepted.
+        """
         documents = list(self._documents(self._devices[name]))
         for document in documents:
+            last_at = timezone.now()
             self._post(name, document)
-        return len(documents)
+        return len(documents), last_at
 
     def _documents(self, device: Device) -> Iterator[Document]:
         now = time.time()

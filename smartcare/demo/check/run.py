@@ -30,25 +30,29 @@ class Outcome:
 def run(addresses: Addresses, *, began: float, say: Say) -> Outcome:
     """began: when the command started, epoch seconds. Never raises for what it finds."""
     tally, reason = Tally(), ""
+
+    def tell(text: str) -> None:
+        say("check", f"{time.time() - began:5.1f} s  {text}")
+
     try:
-        with no_longer_than(LONGEST_S - (time.time() - began)):
-            printed = story.seed(lambda text: say("seed", text), days=0)
+        with Stage(addresses, show=say, patience_s=STOPS_WITHIN_S) as stage, no_longer_than(_left_s(began)):
+            # While the programs start. Without readings: the alerts are to come from what is reported now.
+            printed = story.seed(lambda text: tell(f"seed: {text}"), days=0)
             connections.close_all()
-            with Stage(addresses, show=say, patience_s=STOPS_WITHIN_S) as stage:
-                stage.wait_until_ready(READY_WITHIN_S)
-                say("check", f"web, worker and scheduler answer after {time.time() - began:.0f} s")
-                patience = Patience(until=_deadline(began), between=stage.require_all_alive)
-                way = Way(addresses, printed, patience, lambda text: say("check", text))
-                tally = way.tally
-                try:
-                    way.walk()
-                finally:
-                    tally.leaks = len(way.leaks.found)
-                stage.require_all_alive()
+            stage.wait_until_ready(READY_WITHIN_S)
+            tell("web, worker and scheduler answer")
+            patience = Patience(until=time.monotonic() + _left_s(began), between=stage.require_all_alive)
+            way = Way(addresses, printed, patience, tell)
+            tally = way.tally
+            try:
+                way.walk()
+            finally:
+                tally.leaks = len(way.leaks.found)
+            stage.require_all_alive()
     except (Broken, ChildEnded, NotReady) as error:
         reason = str(error)
     return Outcome(reason, tally.as_line(ok=not reason, seconds=time.time() - began))
 
 
-def _deadline(began: float) -> float:
-    return time.monotonic() + LONGEST_S - (time.time() - began)
+def _left_s(began: float) -> float:
+    return LONGEST_S - (time.time() - began)

@@ -42,6 +42,7 @@ class Way:
             for company, (name, _) in COMPANIES.items()
         }
         self._ids: dict[str, str] = printed["ids"]
+        self._told_at: dict[str, datetime] = {}
 
     def walk(self) -> None:
         """Raises Broken at the first link that does not hold."""
@@ -94,17 +95,19 @@ class Way:
         return self._alert_of(SHARED), self._alert_of(FOREIGN)
 
     def _tell(self, name: str) -> None:
-        accepted = self._equipment.tell_a_day(name)
+        accepted, self._told_at[name] = self._equipment.tell_a_day(name)
         self.tally.reports_accepted += accepted
         self._patience.wait(f"the reports of {name} to be analysed", lambda: self._is_analysed(name), within_s=40)
         self.tally.reports_analysed += accepted
 
     def _is_analysed(self, name: str) -> bool:
-        """The portal says when the device was last heard: the analysis writes it, when it has read all there is."""
+        """The portal says when the device was last heard: the analysis writes it, after it has read what came."""
         ada, public_id = self._people["ada"], self._ids[name]
         health = ada.read(f"/api/v1/devices/{public_id}").get("health") or {}
-        page = ada.see(f"/devices/{public_id}")
-        return bool(health.get("last_seen_at")) and page.status == 200 and "Newest values" in page.words
+        heard = health.get("last_seen_at")
+        if heard is None or datetime.fromisoformat(heard) < self._told_at[name]:
+            return False
+        return "Last report" in ada.see(f"/devices/{public_id}").words
 
     def _alert_of(self, name: str) -> str:
         """Public id of the first alert that the detectors opened for this device, when ada's page shows it."""
