@@ -183,6 +183,42 @@ def test_given_words_of_several_lines_when_mailed_then_every_line_is_quoted():
     assert "We want to size<br>the new uplink." in mail.html
 
 
+def test_given_a_purpose_of_several_lines_when_mailed_then_every_line_is_quoted():
+    assert "> one\n> two\n" in KINDS["given"](purpose="one\ntwo").text
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\ud800", "\n", "\r\n", "\t"],
+    ids=lambda mark: f"U+{ord(mark[0]):04X}",
+)
+def test_given_a_mark_nobody_sees_when_put_on_one_line_then_a_blank_takes_its_place(mark):
+    assert mails.one_line(f" a{mark}b ") == "a b"
+
+
+@pytest.mark.parametrize(
+    "mark", [*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\u200e", "\u200f"]
+)
+def test_given_a_mark_that_turns_the_text_when_put_on_one_line_then_it_is_gone(mark):
+    assert mails.one_line(f"a{mark}b") == "ab"
+
+
+@every_kind
+def test_when_a_mail_is_made_then_its_parts_are_tidy(kind):
+    mail = kind()
+
+    assert "\n\n\n" not in mail.text
+    assert "\n\n" in mail.text
+    assert mail.text.endswith("it.\n")
+    assert f"<title>{mail.subject}</title>" in mail.html
+
+
+def test_given_a_subject_of_the_longest_length_when_mailed_then_it_is_whole():
+    subject = KINDS["first report"](device_label="x" * 192).subject
+
+    assert subject == "We hear " + "x" * 192
+
+
 def test_given_a_very_long_text_when_mailed_then_the_subject_is_cut():
     subject = KINDS["first report"](device_label="x" * 5000).subject
 
