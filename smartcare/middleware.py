@@ -15,6 +15,7 @@ from access.context import viewer_of
 from access.models import User
 from access.principal import become, principal
 from access.viewer import NOBODY
+from smartcare.errors import not_found
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 GIVEN_ID = re.compile(r"^[A-Za-z0-9-]{8,36}$")
@@ -32,7 +33,11 @@ class RequestId:
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        response = self.get_response(request)
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            # PostgreSQL's text cannot hold it: whatever was meant, it is not here.
+            response: HttpResponseBase = not_found(request)
+        else:
+            response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
 

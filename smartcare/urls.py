@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("access.urls")),
     path("", include("telemetry.urls")),
     path("", include("partners.urls")),
+    path("staff/", include("smartcare.staff.urls")),
     path("ingest/", include("telemetry.ingest.urls")),
     path("api/v1/", include("smartcare.api")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -87,7 +87,7 @@ def behind(django_db_setup: None) -> Iterator[Any]:
     connection.close()
 
 
-def _empty_everything(self: TransactionTestCase) -> None:
+def empty_everything(_: object = None) -> None:
     """After a test that commits: TRUNCATE as the owner, past the triggers that keep journals from being emptied."""
     connection = owner_connection(connections["default"].settings_dict["NAME"])
     with connection, connection.cursor() as cursor:
@@ -106,7 +106,7 @@ def _empty_everything(self: TransactionTestCase) -> None:
     connection.close()
 
 
-TransactionTestCase._fixture_teardown = _empty_everything  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = empty_everything  # type: ignore[method-assign]
 
 
 @pytest.fixture

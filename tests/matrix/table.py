@@ -58,7 +58,7 @@ ROWS = (
     Row("access/requests/<str:public_id>", "customer", ("request-northwind-acme",)),
     Row("access/requests/<str:public_id>/allow", "customer", ("request-northwind-acme",), posts=True),
     Row("access/requests/<str:public_id>/decline", "customer", ("request-northwind-acme",), posts=True),
-    Row("access/staff/<str:public_id>", "customer", ("=sp-2222222222",)),
+    Row("access/staff/<str:public_id>", "nobody", ("=sp-2222222222",)),
     Row("access/staff/<str:public_id>/<str:verb>", "customer", ("=sp-2222222222", "=allow"), posts=True),
     Row("access/log", "customer"),
     Row("access/log/check", "customer"),
@@ -76,7 +76,7 @@ ROWS = (
     Row("settings/notifications/<str:public_id>", "customer", ("destination-acme-webhook",)),
     Row("settings/notifications/<str:public_id>/test", "customer", ("destination-acme-webhook",), posts=True),
     Row("settings/notifications/<str:public_id>/secret", "customer", ("destination-acme-webhook",), posts=True),
-    Row("settings/notifications/<str:public_id>/remove", "customer", ("destination-acme-webhook",), posts=True),
+    Row("settings/notifications/<str:public_id>/remove", "customer", ("destination-acme-webhook",)),
     Row("settings/notifications/<str:public_id>/deliveries/<str:delivery_id>/replay", "customer", ("destination-acme-webhook", "delivery-acme"), posts=True),
     # the partner's pages
     Row(P + "triage", "partner"),
@@ -108,7 +108,7 @@ ROWS = (
     Row(P + "settings/webhooks/<str:public_id>", "partner", ("destination-northwind-webhook",), readers=("northwind",)),
     Row(P + "settings/webhooks/<str:public_id>/test", "partner", ("destination-northwind-webhook",), posts=True, readers=("northwind",)),
     Row(P + "settings/webhooks/<str:public_id>/secret", "partner", ("destination-northwind-webhook",), posts=True, readers=("northwind",)),
-    Row(P + "settings/webhooks/<str:public_id>/remove", "partner", ("destination-northwind-webhook",), posts=True, readers=("northwind",)),
+    Row(P + "settings/webhooks/<str:public_id>/remove", "partner", ("destination-northwind-webhook",), readers=("northwind",)),
     Row(P + "settings/webhooks/<str:public_id>/deliveries/<str:delivery_id>/replay", "partner", ("destination-northwind-webhook", "delivery-northwind"), posts=True, readers=("northwind",)),
     # staff
     Row("staff/", "staff"),

@@ -7,9 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from smartcare.story import seed
 from tests.matrix import canaries
-from tests.matrix.actors import Actor, of_seed
+from tests.matrix.actors import Actor
 from tests.matrix.table import ROWS, Row
 
 pytestmark = pytest.mark.django_db
@@ -17,16 +16,6 @@ SLUGS = ("northwind", "rival", "third")
 LEFT_OUT = ("accounts/", "api/v1/")  # allauth's own pages; the API has its own matrix
 SERVED = {200}
 REFUSED = {302, 401, 403, 404, 405}
-
-
-@pytest.fixture
-def printed(db: None) -> dict[str, Any]:
-    return seed(lambda _: None, days=2)
-
-
-@pytest.fixture
-def actors(printed: dict[str, Any]) -> dict[str, Actor]:
-    return of_seed(printed)
 
 
 def routes(patterns: Any = None, prefix: str = "") -> Iterator[str]:

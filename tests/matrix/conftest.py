@@ -1,0 +1,25 @@
+"""The seeded cast, committed once for all tests of the matrix: they only look, and what they write is rolled back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from smartcare.story import seed
+from tests.conftest import empty_everything
+from tests.matrix.actors import Actor, of_seed
+
+
+@pytest.fixture(scope="module")
+def printed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    with django_db_blocker.unblock():
+        found = seed(lambda _: None, days=2)
+        found["actors"] = of_seed(found)
+    yield found
+    with django_db_blocker.unblock():
+        empty_everything()
+
+
+@pytest.fixture
+def actors(printed: dict[str, Any]) -> dict[str, Actor]:
+    return printed["actors"]
