@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from access.models import SHAREABLE, AccessRequest, Category, Grant, Organization, OrganizationKind, Site
@@ -18,28 +18,21 @@ from partners.models import Contract, PartnerNote
 
 
 def grants(viewer: Viewer) -> QuerySet[Grant]:
-    """Grants it holds or held, newest end first, with `is_live` by the database's clock and when it was or will be over.
-
-    `site_name`, `site_ref` and `site_zone` are None where the partner no longer sees the site.
-    """
-    visible = Site.objects.visible_to(viewer).filter(pk=OuterRef("site")).order_by()
+    """Grants it holds or held, newest end first, with `is_live` by the database's clock and when it was or will be over."""
     live = Case(
         When(revoked_at=None, expires_at__gt=Now(), then=Value(True)),
         default=Value(False),
         output_field=BooleanField(),
     )
     found: QuerySet[Grant] = Grant.objects.visible_to(viewer)  # type: ignore[attr-defined]
-    return (
-        found.select_related("customer")
-        .annotate(
-            is_live=live,
-            over_at=Coalesce("closed_at", "expires_at"),
-            site_name=Subquery(visible.values("name")[:1]),
-            site_ref=Subquery(visible.values("public_id")[:1]),
-            site_zone=Subquery(visible.values("timezone")[:1]),
-        )
-        .order_by("-over_at", "pk")
-    )
+    dated = found.annotate(is_live=live, over_at=Coalesce("closed_at", "expires_at"))
+    return dated.select_related("customer").order_by("-over_at", "pk")
+
+
+def sites_of(viewer: Viewer, live: Iterable[Grant]) -> dict[UUID, Site]:
+    """Sites of grants that run, through the door: one that is not there has just been closed to the viewer."""
+    found = Site.objects.visible_to(viewer).filter(pk__in={g.site_id for g in live})
+    return {s.pk: s for s in found}
 
 
 def requests(viewer: Viewer) -> QuerySet[AccessRequest]:

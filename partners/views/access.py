@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from access import requests, sentences, sharing
-from access.errors import Invalid
 from access.lengths import OFFERED, REMIND_DAYS, days_left, end_after, last_day
 from access.models import SHAREABLE, AccessRequest, Grant, Organization, RequestState, Site
 from access.principal import acting
@@ -17,7 +16,7 @@ from access.views.grants import LENGTH_WORDS
 from access.views.pages import PageRequest, acted, for_partner, own_transactions
 from partners import relations
 from partners.forms import DEFAULT_DAYS, AskForm
-from partners.views.frame import base_of, shown
+from partners.views.frame import base_of, one_page, shown
 
 OVER_SHOWN = 30
 REQUESTS_SHOWN = 30
@@ -26,7 +25,10 @@ REQUESTS_SHOWN = 30
 @for_partner
 def index(request: PageRequest, partner_slug: str) -> HttpResponse:
     viewer = request.viewer
-    live = list(relations.grants(viewer).filter(is_live=True).order_by("customer__name", "site_name"))
+    live = list(relations.grants(viewer).filter(is_live=True))
+    sites = relations.sites_of(viewer, live)
+    lines = [live_line(g, sites[g.site_id]) for g in live if g.site_id in sites]
+    page = one_page(request, sorted(lines, key=lambda line: (line["grant"].customer.name.lower(), line["site"].name)))
     over = list(relations.grants(viewer).filter(is_live=False)[:OVER_SHOWN])
     names = relations.names_for_receipts(viewer, over)
     asked = list(relations.requests(viewer)[:REQUESTS_SHOWN])
@@ -34,7 +36,7 @@ def index(request: PageRequest, partner_slug: str) -> HttpResponse:
         request,
         "partner/access.html",
         {
-            "live": [live_line(g) for g in live],
+            **page,
             "over": [{"grant": g, "site": names.get(g.pk, ""), "why": relations.why_it_ended(g)} for g in over],
             "asked": [asked_line(request, r) for r in asked],
             "may_give_back": viewer.role == "admin",
@@ -43,11 +45,11 @@ def index(request: PageRequest, partner_slug: str) -> HttpResponse:
     )
 
 
-def live_line(grant: Grant) -> dict[str, Any]:
+def live_line(grant: Grant, site: Site) -> dict[str, Any]:
     days = days_left(grant.expires_at, grant.customer)
     return {
         "grant": grant,
-        "site": grant.site_name,  # type: ignore[attr-defined]
+        "site": site,
         "left": sentences.left(days),
         "state": "watch" if days < REMIND_DAYS else "plain",
         "until": last_day(grant.expires_at, grant.customer),
@@ -172,26 +174,27 @@ def give_back(request: PageRequest, partner_slug: str, public_id: str) -> HttpRe
     viewer = request.viewer
     with acting(viewer):
         grant = get_object_or_404(relations.grants(viewer).filter(is_live=True), public_id=public_id)
+        site = relations.sites_of(viewer, [grant]).get(grant.site_id)
+        if site is None:
+            raise Http404
         if request.method != "POST":
-            return shown(request, "partner/give_back.html", _consequences(request, grant))
-        done = acted(request, lambda: _given_back(request, grant))
+            return shown(request, "partner/give_back.html", _consequences(request, grant, site))
+        done = acted(request, lambda: _given_back(request, grant, site))
     if done:
         sharing.drain(grant.pk, customer=grant.customer_id)
     return redirect(f"{base_of(viewer)}/access")
 
 
-def _given_back(request: PageRequest, grant: Grant) -> str:
-    if not grant.is_live:  # type: ignore[attr-defined]
-        raise Invalid("This access has already ended")
+def _given_back(request: PageRequest, grant: Grant, site: Site) -> str:
     sharing.give_back(grant, by=request.viewer)
-    return f"You gave back {grant.site_name} of {grant.customer.name}. Nothing of it is shown to you any more."  # type: ignore[attr-defined]
+    return f"You gave back {site.name} of {grant.customer.name}. Nothing of it is shown to you any more."
 
 
-def _consequences(request: PageRequest, grant: Grant) -> dict[str, Any]:
+def _consequences(request: PageRequest, grant: Grant, site: Site) -> dict[str, Any]:
     base = base_of(request.viewer)
     return {
         "grant": grant,
-        "title": f"Give back {grant.site_name} of {grant.customer.name}?",  # type: ignore[attr-defined]
+        "title": f"Give back {site.name} of {grant.customer.name}?",
         "consequences": [
             "You stop seeing this site at once, and so do your colleagues.",
             "What waits to be sent to you about it is dropped.",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from access import sentences, viewing
 from access.lengths import last_day
-from access.models import Category, Grant, Organization
+from access.models import Category, Grant, Organization, Site
 from access.viewer import Viewer
 from access.viewing import Look
 from access.views import log
@@ -80,13 +80,15 @@ def page(request: PageRequest, partner_slug: str, public_id: str) -> HttpRespons
     health = next(iter(fleet.at_a_glance(viewer, customer=customer.pk)), None) if dealing.live else None
     alerts = _alerts(viewer, customer) if dealing.live else []
     devices = _devices(viewer, customer) if dealing.live else Counter()
-    viewing.record(viewer, _looks(dealing, health, alerts, devices), way="page")
+    sites = relations.sites_of(viewer, dealing.live) if dealing.live else {}
+    listed = sorted((g for g in dealing.live if g.site_id in sites), key=lambda g: sites[g.site_id].name)
+    viewing.record(viewer, _looks(customer, sites, health, alerts, devices), way="page")
     context = {
         "customer": customer,
         "header": header(dealing),
         "dealing": dealing,
         "health": health,
-        "sites": [_site_line(g, health, devices) for g in sorted(dealing.live, key=lambda g: g.site_name or "")],  # type: ignore[attr-defined]
+        "sites": [_site_line(g, sites[g.site_id], health, devices) for g in listed],
         "alerts": alerts,
         "devices": sum(devices.values()),
         "sees_health": Category.HEALTH in dealing.shared,
@@ -116,10 +118,10 @@ def header(dealing: Dealing) -> str:
     return f"You see {sites} site{'' if sites == 1 else 's'}: {sentences.categories(dealing.shared)}. {until}"
 
 
-def _site_line(grant: Grant, health: fleet.CustomerHealth | None, devices: Counter[UUID]) -> dict[str, Any]:
+def _site_line(grant: Grant, site: Site, health: fleet.CustomerHealth | None, devices: Counter[UUID]) -> dict[str, Any]:
     return {
         "grant": grant,
-        "name": grant.site_name,  # type: ignore[attr-defined]
+        "name": site.name,
         "until": last_day(grant.expires_at, grant.customer),
         "health": health.sites.get(grant.site_id) if health else None,
         "devices": devices[grant.site_id],
@@ -139,16 +141,19 @@ def _alerts(viewer: Viewer, customer: Organization) -> list[AlertRow]:
 
 
 def _looks(
-    dealing: Dealing, health: fleet.CustomerHealth | None, alerts: list[AlertRow], devices: Counter[UUID]
+    customer: Organization,
+    sites: dict[UUID, Site],
+    health: fleet.CustomerHealth | None,
+    alerts: list[AlertRow],
+    devices: Counter[UUID],
 ) -> list[Look]:
     """Health where it is shared; at the other sites the look was at their names and the number of devices."""
     looked = fleet.looks([health] if health else [], alerts)
     covered = {look.site_id for look in looked}
-    customer = dealing.customer.pk
     return looked + [
-        Look(customer, Category.ANY, g.site_id, "site", str(g.site_name), [str(g.site_ref)], max(devices[g.site_id], 1))  # type: ignore[attr-defined]
-        for g in dealing.live
-        if g.site_id not in covered
+        Look(customer.pk, Category.ANY, pk, "site", site.name, [site.public_id], max(devices[pk], 1))
+        for pk, site in sites.items()
+        if pk not in covered
     ]
 
 

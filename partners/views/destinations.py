@@ -54,16 +54,17 @@ def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
 
 
 def state_of(row: Destination) -> dict[str, str]:
-    """How a destination fares, in a state and a sentence: a failing receiver is shown, never silently switched off."""
+    """How a destination fares, in a word and a sentence: a failing receiver is shown, never silently switched off."""
     if row.disabled_at:
-        return {"state": "down", "words": f"Switched off: {row.disabled_reason or 'it did not answer for days'}"}
+        why = row.disabled_reason or "it did not answer for days"
+        return {"state": "down", "words": "Switched off", "why": f"We gave it up: {why}. A test switches it on again."}
     if not row.enabled:
-        return {"state": "mute", "words": "Off"}
+        return {"state": "mute", "words": "Off", "why": "Nothing is sent there."}
     if row.verified_at is None:
-        return {"state": "watch", "words": "Waiting for the receiver to answer our test"}
+        return {"state": "watch", "words": "Waiting", "why": "Waiting for the receiver to answer our test."}
     if row.failing_since:
-        return {"state": "risk", "words": "Failing; we go on trying"}
-    return {"state": "ok", "words": "On"}
+        return {"state": "risk", "words": "Failing", "why": "It does not answer; we go on trying."}
+    return {"state": "ok", "words": "On", "why": ""}
 
 
 @for_company

@@ -15,7 +15,7 @@ from telemetry.models import Device, DeviceKind
 from telemetry.summaries import STATE_WORDS, DeviceRow
 from telemetry.views.devices import device_context
 
-PAGE = 100
+PAGE = 75  # under 1,500 elements a page
 
 
 @for_partner

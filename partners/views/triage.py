@@ -8,19 +8,19 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 
-from access import viewing
+from access import sentences, viewing
 from access.lengths import REMIND_DAYS, days_left
 from access.models import AccessRequest, Grant, RequestState
-from access.sentences import left
 from access.viewer import Viewer
 from access.views.pages import PageRequest, for_partner
 from partners import fleet, relations
 from partners.views.alerts import in_state
-from partners.views.frame import PAGE, base_of, shown
+from partners.views.frame import base_of, shown
 from telemetry import summaries
 from telemetry.models import Alert
 
 LISTED = 5
+QUEUE = 25  # rows of the queue: with 200 tiles a page stays under 1,500 elements
 QUEUES = {"": "Needs you", "free": "Nobody has it", "mine": "Ours", "snoozed": "Snoozed"}
 
 
@@ -30,8 +30,8 @@ def page(request: PageRequest, partner_slug: str) -> HttpResponse:
     wanted = request.GET.get("queue", "")
     queue = wanted if wanted in QUEUES else ""
     customers = fleet.at_a_glance(viewer)
-    rows = summaries.alerts(viewer, _queue(viewer, queue), limit=PAGE + 1)
-    viewing.record(viewer, fleet.looks(customers, rows[:PAGE]), way="page")
+    rows = summaries.alerts(viewer, _queue(viewer, queue), limit=QUEUE + 1)
+    viewing.record(viewer, fleet.looks(customers, rows[:QUEUE]), way="page")
     context = {
         "greeting": greeting(viewer),
         "counts": fleet.legend(customers),
@@ -39,8 +39,8 @@ def page(request: PageRequest, partner_slug: str) -> HttpResponse:
         "needy": sum(1 for c in customers if c.state in {"down", "risk", "watch"}),
         "healthy": sum(1 for c in customers if c.state == "ok"),
         "tiles": tiles(viewer, customers),
-        "rows": rows[:PAGE],
-        "more": len(rows) > PAGE,
+        "rows": rows[:QUEUE],
+        "more": len(rows) > QUEUE,
         "queue": queue,
         "ask_url": f"{base_of(viewer)}/access/ask",
         "queues": [{"url": f"?queue={q}", "label": label, "current": q == queue} for q, label in QUEUES.items()],
@@ -83,11 +83,16 @@ def _papers(viewer: Viewer) -> dict[str, Any]:
 
 
 def _line_of_request(row: AccessRequest) -> dict[str, Any]:
-    return {"name": row.customer_name, "text": "You asked", "chip": "Waiting", "state": "mute"}
+    return {"name": row.customer_name, "text": "You asked", "chip": "Waiting", "state": "plain"}
 
 
 def _line_of_grant(grant: Grant) -> dict[str, Any]:
     if grant.is_live:  # type: ignore[attr-defined]
-        ends = left(days_left(grant.expires_at, grant.customer))
-        return {"name": grant.customer.name, "text": grant.site_name or "", "chip": ends, "state": "watch"}  # type: ignore[attr-defined]
-    return {"name": grant.customer.name, "text": relations.why_it_ended(grant), "chip": "Ended", "state": "mute"}
+        ends = sentences.left(days_left(grant.expires_at, grant.customer))
+        return {
+            "name": grant.customer.name,
+            "text": sentences.categories(grant.categories),
+            "chip": ends,
+            "state": "watch",
+        }
+    return {"name": grant.customer.name, "text": relations.why_it_ended(grant), "chip": "Ended", "state": "plain"}
