@@ -4,13 +4,13 @@ Each round asks one definer function for ids across tenants and then works as th
 no harm: every row is seen again under its lock.
 """
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -25,75 +25,88 @@ DRAIN_PATIENCE_S = 0.2
 DRAIN_ALARM = timedelta(seconds=60)
 
 
-def _found(function: str) -> Iterator[tuple[Any, ...]]:
+def _found(function: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {function}()")  # noqa: S608 - names in this module
-        yield from cursor.fetchall()
+        return list(cursor.fetchall())
+
+
+def _each(function: str, work: Callable[..., bool]) -> int:
+    """Do what is due, one after the other. One that fails is logged and comes again; it does not stop those behind it."""
+    done = 0
+    for row in _found(function):
+        try:
+            done += work(*row)
+        except Exception:
+            log.exception("sweep.item_failed", found_by=function, id=str(row[0]))
+    return done
 
 
 def book_expired() -> int:
     """Close grants whose end has passed. Returns how many."""
-    booked = 0
-    for pk, customer in _found("find_expired_grants"):
-        with job(customer):
-            booked += sharing.book_expiry(pk) is not None
-    return booked
+    return _each("find_expired_grants", _book_one)
+
+
+def _book_one(pk: UUID, customer: UUID) -> bool:
+    with job(customer):
+        return sharing.book_expiry(pk) is not None
 
 
 def drain_closed() -> int:
     """Note for each closed grant when nothing that began under it was left. Alarms when that takes over a minute."""
-    drained = 0
-    for pk, customer, closed_at in _found("find_undrained_grants"):
-        if sharing.drain(pk, customer=customer, timeout_s=DRAIN_PATIENCE_S) is not None:
-            drained += 1
-        elif timezone.now() - closed_at > DRAIN_ALARM:
-            waited = (timezone.now() - closed_at).total_seconds()
-            log.error("grant.not_drained", grant=str(pk), customer=str(customer), waited_s=round(waited))
-    return drained
+    return _each("find_undrained_grants", _drain_one)
+
+
+def _drain_one(pk: UUID, customer: UUID, closed_at: datetime) -> bool:
+    if sharing.drain(pk, customer=customer, timeout_s=DRAIN_PATIENCE_S) is not None:
+        return True
+    waited = timezone.now() - closed_at
+    if waited > DRAIN_ALARM:
+        log.error("grant.not_drained", grant=str(pk), customer=str(customer), waited_s=round(waited.total_seconds()))
+    return False
 
 
 def remind() -> int:
     """Tell both sides, once, 14 days before an access ends. Nothing renews by itself."""
-    reminded = 0
-    for pk, customer in _found("find_grants_to_remind"):
-        with job(customer):
-            reminded += _remind_one(pk)
-    return reminded
+    return _each("find_grants_to_remind", _remind_one)
 
 
-@transaction.atomic
-def _remind_one(pk: UUID) -> bool:
-    waiting = Grant.objects.select_for_update(of=("self",)).select_related("partner", "site", "customer")
-    grant = waiting.filter(pk=pk, closed_at=None, reminded_at=None, expires_at__gt=Now()).first()
-    if grant is None:
-        return False
-    Grant.objects.filter(pk=grant.pk).update(reminded_at=Now())
-    acts.happened("grant.ending_soon", grant)
-    return True
+def _remind_one(pk: UUID, customer: UUID) -> bool:
+    with job(customer):
+        waiting = Grant.objects.select_for_update(of=("self",)).select_related("partner", "site", "customer")
+        grant = waiting.filter(pk=pk, closed_at=None, reminded_at=None, expires_at__gt=Now()).first()
+        if grant is None:
+            return False
+        Grant.objects.filter(pk=grant.pk).update(reminded_at=Now())
+        acts.happened("grant.ending_soon", grant)
+        return True
 
 
 def lapse_requests() -> int:
     """Book requests that nobody answered within 30 days."""
-    lapsed = 0
-    for pk, _, partner in _found("find_lapsed_requests"):
-        with job(partner):
-            lapsed += requests.lapse(pk) is not None
-    return lapsed
+    return _each("find_lapsed_requests", _lapse_one)
+
+
+def _lapse_one(pk: UUID, customer: UUID | None, partner: UUID) -> bool:
+    with job(partner):
+        return requests.lapse(pk) is not None
 
 
 def tell_customers() -> int:
     """Tell customers of requests that were made, withdrawn or have lapsed since the last round."""
-    told = 0
-    for pk, customer, partner in _found("find_untold_requests"):
-        with job(customer, partner):
-            told += requests.tell(pk)
-    return told
+    return _each("find_untold_requests", _tell_one)
+
+
+def _tell_one(pk: UUID, customer: UUID, partner: UUID) -> bool:
+    with job(customer, partner):
+        return requests.tell(pk)
 
 
 def end_staff_permissions() -> int:
     """Book staff permissions whose time is over, and requests of staff that nobody answered."""
-    ended = 0
-    for pk, customer in _found("find_staff_permissions_due"):
-        with job(customer):
-            ended += staff.book_end(pk) is not None
-    return ended
+    return _each("find_staff_permissions_due", _end_one)
+
+
+def _end_one(pk: UUID, customer: UUID) -> bool:
+    with job(customer):
+        return staff.book_end(pk) is not None

@@ -8,12 +8,13 @@ was sending something) is linked at the end of the chain: the order of the seals
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -21,6 +22,8 @@ from django.utils import timezone
 from access import acts, viewing
 from access.models import Anchor, AuditEntry, Seal
 from access.principal import job
+
+log = structlog.get_logger(__name__)
 
 BATCH = 500  # links a transaction
 MOST_BATCHES = 20  # of one customer in one round: nobody waits behind one that is looked at without end
@@ -95,10 +98,21 @@ def time_text(at: datetime) -> str:
 
 def seal_journals() -> int:
     """Seal the looks that have waited for two seconds, one customer after the other. Returns how many."""
+    return _each("find_unsealed_customers", seal_customer)
+
+
+def _each(function: str, work: Callable[[UUID], int]) -> int:
+    """A customer whose journal cannot be sealed is an alarm, and no reason to leave those of others unsealed."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT find_unsealed_customers()")
+        cursor.execute(f"SELECT {function}()")  # noqa: S608 - names in this module
         customers = [row[0] for row in cursor.fetchall()]
-    return sum(seal_customer(c) for c in customers)
+    done = 0
+    for customer in customers:
+        try:
+            done += work(customer)
+        except Exception:
+            log.exception("journal.not_sealed", found_by=function, customer=str(customer))
+    return done
 
 
 def seal_customer(customer: UUID) -> int:
@@ -135,15 +149,13 @@ def _head(row: tuple[Any, Any] | None) -> Head:
 
 def anchor_daily() -> int:
     """Once a day (UTC) for every organization: let old names go, then sign the heads. Returns how many anchors were made."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT find_unanchored()")
-        customers = [row[0] for row in cursor.fetchall()]
-    made = 0
-    for customer in customers:
-        with job(customer):
-            viewing.forget_names(customer)
-            made += anchor(customer) is not None
-    return made
+    return _each("find_unanchored", _close_the_day)
+
+
+def _close_the_day(customer: UUID) -> bool:
+    with job(customer):
+        viewing.forget_names(customer)
+        return anchor(customer) is not None
 
 
 def anchor(customer: UUID, *, day: date | None = None) -> Anchor | None:

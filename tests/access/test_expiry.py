@@ -1,15 +1,16 @@
 """What the clock ends is booked within a sweep, once, and told."""
 
 import logging
+import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access import acts, expiry, requests, sharing, tasks
-from access.models import AccessRequest, AuditEntry, Category, Grant, RequestState, Site
+from access.models import AccessRequest, Anchor, AuditEntry, Category, Grant, RequestState, Site
 from access.principal import acting, job
 from tests.cast import HEALTH, INVENTORY, World
 
@@ -179,3 +180,58 @@ def test_when_sweeps_run_for_several_customers_then_each_works_as_its_own(world:
     nora = world.northwind.viewer()
     with acting(nora):
         assert not Site.objects.visible_to(nora, Category.ANY).exists()
+
+
+def test_given_one_that_fails_each_time_when_the_sweep_comes_then_those_behind_it_are_booked(world: World, monkeypatch):
+    first = world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
+    second = world.acme.shares("branch", with_=world.northwind, categories={HEALTH})
+    for grant in (first, second):
+        world.acme.lets_expire(grant)
+
+    def broken(grant, **facts):
+        if grant.pk == first.pk:
+            raise OSError("the queue is full")
+
+    monkeypatch.setitem(acts._handlers, "grant.ended", [broken])
+
+    assert expiry.book_expired() == 1
+    assert row(world, second).closed_at is not None
+    assert row(world, first).closed_at is None
+
+
+def test_when_two_sweeps_run_at_once_then_everything_is_done_once(lasting_world: World, monkeypatch):
+    world = lasting_world
+    heard: list[str] = []
+    for act in ("grant.ended", "grant.ending_soon", "request.made"):
+        monkeypatch.setitem(acts._handlers, act, [lambda subject, _act=act, **facts: heard.append(_act)])
+    world.acme.lets_expire(world.acme.shares("hq", with_=world.northwind, categories={HEALTH}))
+    soon = world.acme.shares("branch", with_=world.northwind, categories={HEALTH}, days=90)
+    update(
+        world,
+        soon,
+        granted_at=timezone.now() - timedelta(days=80),
+        expires_at=timezone.now() + timedelta(days=10),
+    )
+    nora = world.northwind.viewer()
+    with acting(nora):
+        requests.ask(
+            by=nora, customer_name="Acme", categories={INVENTORY}, days=30, reason="We would like to help you."
+        )
+    start = threading.Barrier(3)
+
+    def sweep() -> None:
+        start.wait()
+        for step in tasks.SWEEPS:
+            step()
+        connections.close_all()
+
+    threads = [threading.Thread(target=sweep) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(heard) == ["grant.ended", "grant.ending_soon", "request.made"]
+    with job(world.acme.pk):
+        days = list(Anchor.objects.filter(customer=world.acme.pk).values_list("number", flat=True))
+    assert days == [1]

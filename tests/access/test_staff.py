@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from access import acts, expiry, staff, viewing
@@ -384,17 +384,9 @@ def test_given_permissions_that_run_when_the_banner_asks_then_it_gets_those_that
     assert over.pk not in {p.pk for p in running}
 
 
-def serials_can_be_found() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regprocedure('find_serial_owners(text)') IS NOT NULL")
-        return bool(cursor.fetchone()[0])
-
-
 def test_given_one_serial_at_two_customers_when_staff_look_it_up_then_each_owner_finds_the_question_in_its_log(
     world: World, sam: Viewer
 ):
-    if not serials_can_be_found():
-        pytest.skip("telemetry's migration has no find_serial_owners(text) yet")
     world.acme.installs("switch", site="hq", serial="FOC2231X0AB")
     world.globex.installs("switch", site="plant", serial="FOC2231X0AB")
 
