@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from access.api.views import ID, ConsentViews
 from access.errors import Invalid
 from access.models import Organization
-from telemetry import alerting, enrolment, fleet, looks, readings, summaries, vocabulary
+from telemetry import alerting, enrolment, fleet, looks, readings, summaries
 from telemetry.api import serializers as s
 from telemetry.models import (
     Alert,
@@ -176,7 +176,6 @@ class Devices(ConsentViews):
         step = wanted.get("step")
         if step is not None and not (step.isdigit() and 1 <= int(step) <= 86_400 * 31):
             raise Invalid("`step` is a number of seconds", "step")
-        category = vocabulary.category_of(metric)
         found = readings.series(
             self.viewer,
             device,
@@ -186,9 +185,7 @@ class Devices(ConsentViews):
             until=until,
             step_s=int(step) if step else None,
         )
-        looks.device(
-            self.viewer, device, [c for c in categories_of(self.viewer, device) if c.value == category], way="api"
-        )
+        looks.device(self.viewer, device, readings.kinds_shown(self.viewer, device, metric), way="api")
         return Response(found)
 
 

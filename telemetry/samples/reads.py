@@ -20,7 +20,7 @@ from telemetry.samples.blocks import blocks_of, hours_of
 from telemetry.samples.columns import MICRO, columns
 from telemetry.samples.hot import Reading, newest_of
 from telemetry.samples.rates import Steps, Summary
-from telemetry.samples.rollups import HOUR_S, HOURS
+from telemetry.samples.rollups import HOUR_S, HOURS, Hours
 from telemetry.samples.series import COUNTERS, START, STATE, Layouts, Series, layouts_of
 from telemetry.samples.tables import TABLES, Tables
 from telemetry.vocabulary import METRICS, category_of
@@ -146,7 +146,7 @@ class _Span:
 
     def by_hours(self, step_s: int) -> tuple[Floats, Floats, Floats, Floats]:
         """Hours of the days that are rolled up, samples of the others."""
-        rolled = hours_of(self.tables, self.known, self.first, self.last)
+        rolled = self._rolled()
         summaries: list[Summary] = []
         for stay, layouts in self.known.items():
             places = _places(layouts, self.key)
@@ -159,6 +159,9 @@ class _Span:
             for since, until in self._days_without(days):
                 summaries.append(rates.summary(self._steps(stay, since, until), HOUR_S))
         return _points(self._coarser(summaries, step_s), step_s)
+
+    def _rolled(self) -> dict[tuple[int, date], Hours]:
+        return hours_of(self.tables, self.known, self.first, self.last)
 
     def _days_without(self, rolled: Sequence[date]) -> list[tuple[float, float]]:
         """Stretches between start and end, by whole days, that have no hours yet."""
