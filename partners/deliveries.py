@@ -60,7 +60,7 @@ class Sent:
 
 def log(viewer: Viewer, **conditions: Any) -> QuerySet[Delivery]:
     """Deliveries to the viewer's own destinations, newest first, with their attempts."""
-    found: QuerySet[Delivery] = Delivery.objects.visible_to(viewer)  # type: ignore[attr-defined]
+    found: QuerySet[Delivery] = Delivery.objects.visible_to(viewer)
     tries = DeliveryAttempt.objects.order_by("number")
     return (
         found.filter(**conditions)

@@ -6,6 +6,7 @@ A member who was assigned to some customers alone has the papers of these alone.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict, cast
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
@@ -17,16 +18,31 @@ from access.viewer import Viewer
 from partners.models import Contract, PartnerNote
 
 
-def grants(viewer: Viewer) -> QuerySet[Grant]:
+class Dated(TypedDict):
+    """What `grants` adds to a grant."""
+
+    is_live: bool
+    over_at: datetime
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    type DatedGrant = WithAnnotations[Grant, Dated]
+else:
+    DatedGrant = Grant
+
+
+def grants(viewer: Viewer) -> "QuerySet[DatedGrant, DatedGrant]":
     """Grants it holds or held, newest end first, with `is_live` by the database's clock and when it was or will be over."""
     live = Case(
         When(revoked_at=None, expires_at__gt=Now(), then=Value(True)),
         default=Value(False),
         output_field=BooleanField(),
     )
-    found: QuerySet[Grant] = Grant.objects.visible_to(viewer)  # type: ignore[attr-defined]
-    dated = found.annotate(is_live=live, over_at=Coalesce("closed_at", "expires_at"))
-    return dated.select_related("customer").order_by("-over_at", "pk")
+    dated = Grant.objects.visible_to(viewer).annotate(is_live=live, over_at=Coalesce("closed_at", "expires_at"))
+    ordered = dated.select_related("customer").order_by("-over_at", "pk")
+    return cast("QuerySet[DatedGrant, DatedGrant]", ordered)
 
 
 def sites_of(viewer: Viewer, live: Iterable[Grant]) -> dict[UUID, Site]:
@@ -37,31 +53,32 @@ def sites_of(viewer: Viewer, live: Iterable[Grant]) -> dict[UUID, Site]:
 
 def requests(viewer: Viewer) -> QuerySet[AccessRequest]:
     """What it asked for, newest first; a narrowed member sees what it asked itself and what concerns its customers."""
-    found: QuerySet[AccessRequest] = AccessRequest.objects.visible_to(viewer)  # type: ignore[attr-defined]
+    found: QuerySet[AccessRequest] = AccessRequest.objects.visible_to(viewer)
     if viewer.only_customers is not None:
-        found = found.filter(Q(customer__in=viewer.only_customers) | Q(asked_by=viewer.user_id))
+        own = [UUID(pk) for pk in viewer.only_customers]
+        found = found.filter(Q(customer__in=own) | Q(asked_by=viewer.user_id))
     return found.order_by("-asked_at")
 
 
 def contracts(viewer: Viewer) -> QuerySet[Contract]:
     """Contracts it is party to, the one that ends first on top."""
-    found: QuerySet[Contract] = Contract.objects.visible_to(viewer)  # type: ignore[attr-defined]
+    found: QuerySet[Contract] = Contract.objects.visible_to(viewer)
     if viewer.is_partner and viewer.only_customers is not None:
-        found = found.filter(customer__in=viewer.only_customers)
+        found = found.filter(customer__in=[UUID(pk) for pk in viewer.only_customers])
     return found.select_related("customer", "partner").order_by("ended_at", "ends_on")
 
 
 def notes(viewer: Viewer) -> QuerySet[PartnerNote]:
     """What the partner wrote down for itself, newest first."""
-    found: QuerySet[PartnerNote] = PartnerNote.objects.visible_to(viewer)  # type: ignore[attr-defined]
+    found: QuerySet[PartnerNote] = PartnerNote.objects.visible_to(viewer)
     if viewer.only_customers is not None:
-        found = found.filter(about__in=viewer.only_customers)
+        found = found.filter(about__in=[UUID(pk) for pk in viewer.only_customers])
     return found.order_by("-at")
 
 
 def customers(viewer: Viewer) -> QuerySet[Organization]:
     """Customers by name with whom it shares a paper: a grant, live or over, or a contract. All others are unknown to it."""
-    dealt = Q(pk__in=Grant.objects.visible_to(viewer).values("customer"))  # type: ignore[attr-defined]
+    dealt = Q(pk__in=Grant.objects.visible_to(viewer).values("customer"))
     dealt |= Q(pk__in=contracts(viewer).order_by().values("customer"))
     return Organization.objects.filter(dealt, kind=OrganizationKind.CUSTOMER).order_by("name", "pk")
 
@@ -91,8 +108,8 @@ class Dealing:
     """One customer with the grants this partner holds or held from it."""
 
     customer: Organization
-    live: list[Grant] = field(default_factory=list)
-    over: list[Grant] = field(default_factory=list)
+    live: "list[DatedGrant]" = field(default_factory=list)
+    over: "list[DatedGrant]" = field(default_factory=list)
 
     @property
     def shared(self) -> list[Category]:
@@ -115,15 +132,15 @@ class Dealing:
     @property
     def ended_at(self) -> datetime | None:
         """When the last of it was over; None while something is shared, or if nothing ever was."""
-        return None if self.live else max((g.over_at for g in self.over), default=None)  # type: ignore[attr-defined]
+        return None if self.live else max((g.over_at for g in self.over), default=None)
 
 
-def dealings(found: Iterable[Grant]) -> list[Dealing]:
+def dealings(found: "Iterable[DatedGrant]") -> list[Dealing]:
     """Grants (from `grants`) by customer: those who share now by name, then those who stopped, latest first."""
     by_customer: dict[UUID, Dealing] = {}
     for grant in found:
         dealing = by_customer.setdefault(grant.customer_id, Dealing(grant.customer))
-        (dealing.live if grant.is_live else dealing.over).append(grant)  # type: ignore[attr-defined]
+        (dealing.live if grant.is_live else dealing.over).append(grant)
     sharing = sorted((d for d in by_customer.values() if d.live), key=lambda d: d.customer.name.lower())
     stopped = [d for d in by_customer.values() if not d.live]
     return sharing + sorted(stopped, key=lambda d: d.ended_at or d.customer.created_at, reverse=True)

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
@@ -23,7 +22,7 @@ from partners import fleet, relations
 from partners import notes as notebook
 from partners.forms import NoteForm
 from partners.relations import Dealing
-from partners.views.frame import base_of, one_page, shown
+from partners.views.frame import base_of, one_page, saying, shown
 from telemetry.models import Alert, Device
 from telemetry.summaries import AlertRow
 
@@ -130,14 +129,17 @@ def _site_line(grant: Grant, site: Site, health: fleet.CustomerHealth | None, de
 
 def _devices(viewer: Viewer, customer: Organization) -> Counter[UUID]:
     """Devices in use at each of its sites that share anything."""
-    found = Device.objects.visible_to(viewer).in_use().filter(customer=customer)
+    found = Device.objects.visible_to(viewer).filter(customer=customer, retired_at=None)
     return Counter(found.values_list("site", flat=True))
 
 
 def _alerts(viewer: Viewer, customer: Organization) -> list[AlertRow]:
     """Open ones, most urgent first, in one query: an open alert's device is where the alert is."""
-    found: QuerySet[Alert] = Alert.objects.visible_to(viewer).open().filter(customer=customer).most_urgent_first()
-    return [AlertRow(a, a.device, a.site) for a in found.select_related("device", "site")[:ALERTS_SHOWN]]
+    found = Alert.objects.visible_to(viewer).filter(customer=customer, resolved_at=None)
+    return [
+        AlertRow(a, a.device, a.site)
+        for a in found.select_related("device", "site").order_by("-severity", "-opened_at")[:ALERTS_SHOWN]
+    ]
 
 
 def _looks(
@@ -161,10 +163,8 @@ def _looks(
 @for_partner
 def add_note(request: PageRequest, partner_slug: str, public_id: str) -> HttpResponse:
     customer = _dealing(request.viewer, public_id).customer
-    acted(
-        request,
-        lambda: notebook.write(about=customer, text=request.POST.get("text", ""), by=request.viewer) and "Noted.",
-    )
+    words = request.POST.get("text", "")
+    acted(request, saying("Noted.", lambda: notebook.write(about=customer, text=words, by=request.viewer)))
     return redirect(f"{base_of(request.viewer)}/customers/{customer.public_id}")
 
 
@@ -175,5 +175,5 @@ def remove_note(request: PageRequest, partner_slug: str, public_id: str, note_id
     note = relations.notes(request.viewer).filter(about=customer, public_id=note_id).first()
     if note is None:
         raise Http404
-    acted(request, lambda: notebook.remove(note, by=request.viewer) or "The note is gone.")
+    acted(request, saying("The note is gone.", lambda: notebook.remove(note, by=request.viewer)))
     return redirect(f"{base_of(request.viewer)}/customers/{customer.public_id}")

@@ -11,7 +11,7 @@ from access.views.pages import PageRequest, acted
 from partners import deliveries, destinations
 from partners.forms import DestinationForm, EmailForm, WebhookForm
 from partners.models import Destination, DestinationKind
-from partners.views.frame import base_of, for_company, posted
+from partners.views.frame import base_of, for_company, posted, saying
 from telemetry.models import Severity
 
 LATEST = 10
@@ -39,13 +39,13 @@ def organization_of(request: PageRequest) -> Organization:
 
 
 def _own(request: PageRequest, public_id: str) -> Destination:
-    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None)  # type: ignore[attr-defined]
-    return get_object_or_404(found.select_related("owner"), public_id=public_id)  # type: ignore[no-any-return]
+    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None)
+    return get_object_or_404(found.select_related("owner"), public_id=public_id)
 
 
 @for_company
 def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
-    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None).order_by("kind", "name")  # type: ignore[attr-defined]
+    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None).order_by("kind", "name")
     context = {
         "destinations": [{"row": d, **state_of(d)} for d in found],
         "log": [deliveries.told(d) for d in deliveries.log(request.viewer)[:LATEST]],
@@ -98,7 +98,7 @@ def add_webhook(request: PageRequest, partner_slug: str = "") -> HttpResponse:
         said = form.cleaned_data
         made: dict[str, Any] = {}
 
-        def act() -> None:
+        def act() -> str:
             made["row"], made["secret"] = destinations.add_webhook(
                 owner=organization_of(request),
                 url=said["url"],
@@ -106,8 +106,9 @@ def add_webhook(request: PageRequest, partner_slug: str = "") -> HttpResponse:
                 by=request.viewer,
                 minimum=said["minimum"],
             )
+            return ""  # the page with the secret says it
 
-        if acted(request, act):  # type: ignore[arg-type]  # nothing to say: the page with the secret says it
+        if acted(request, act):
             return page_with(request, "partner/secret.html", made)
     return page_with(request, "partner/destination_new.html", {"form": form, "kind": "webhook"})
 
@@ -143,13 +144,8 @@ def page(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpRe
 @for_company
 def send_test(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
     row = _own(request, public_id)
-    acted(
-        request,
-        lambda: (
-            destinations.test(row, by=request.viewer)
-            or "A test is on its way. It must be answered before alerts are sent."
-        ),
-    )
+    words = "A test is on its way. It must be answered before alerts are sent."
+    acted(request, saying(words, lambda: destinations.test(row, by=request.viewer)))
     return redirect(f"{home_of(request)}/{row.public_id}")
 
 
@@ -160,10 +156,11 @@ def replace_secret(request: PageRequest, public_id: str, partner_slug: str = "")
     row = _own(request, public_id)
     made: dict[str, Any] = {"row": row, "is_new": True}
 
-    def act() -> None:
+    def act() -> str:
         made["secret"] = destinations.replace_secret(row, by=request.viewer)
+        return ""  # the page with the secret says it
 
-    if acted(request, act):  # type: ignore[arg-type]  # nothing to say: the page with the secret says it
+    if acted(request, act):
         return page_with(request, "partner/secret.html", made)
     return redirect(f"{home_of(request)}/{row.public_id}")
 
@@ -172,12 +169,8 @@ def replace_secret(request: PageRequest, public_id: str, partner_slug: str = "")
 def remove(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
     row = _own(request, public_id)
     if request.method == "POST":
-        acted(
-            request,
-            lambda: (
-                destinations.remove(row, by=request.viewer) or f"{row.name} is removed; nothing is sent there any more."
-            ),
-        )
+        words = f"{row.name} is removed; nothing is sent there any more."
+        acted(request, saying(words, lambda: destinations.remove(row, by=request.viewer)))
         return redirect(home_of(request))
     context = {
         "title": f"Remove {row.name}?",
@@ -193,5 +186,7 @@ def remove(request: PageRequest, public_id: str, partner_slug: str = "") -> Http
 def replay(request: PageRequest, public_id: str, delivery_id: str, partner_slug: str = "") -> HttpResponse:
     row = _own(request, public_id)
     delivery = get_object_or_404(deliveries.log(request.viewer, destination=row), public_id=delivery_id)
-    acted(request, lambda: deliveries.replay(delivery, by=request.viewer) or "It is sent again, if it still may be.")
+    acted(
+        request, saying("It is sent again, if it still may be.", lambda: deliveries.replay(delivery, by=request.viewer))
+    )
     return redirect(f"{home_of(request)}/{row.public_id}")

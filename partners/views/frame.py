@@ -1,5 +1,6 @@
 """What every page of a partner has: its address, and how a kind of data that is not shared is answered."""
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -33,6 +34,16 @@ def for_company(view: View) -> View:
 def posted(request: PageRequest) -> QueryDict | None:
     """Data of a form, or None when it is only to be shown; an empty answer is an answer too."""
     return request.POST if request.method == "POST" else None
+
+
+def saying(words: str, act: Callable[[], object]) -> Callable[[], str]:
+    """An act for `acted`, with what is said when it was done."""
+
+    def done() -> str:
+        act()
+        return words
+
+    return done
 
 
 def shown(request: PageRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from access import sentences, viewing
 from access.lengths import REMIND_DAYS, days_left
-from access.models import AccessRequest, Grant, RequestState
+from access.models import AccessRequest, RequestState
 from access.viewer import Viewer
 from access.views.pages import PageRequest, for_partner
 from partners import fleet, relations
+from partners.relations import DatedGrant
 from partners.views.alerts import in_state
 from partners.views.frame import base_of, shown
 from telemetry import summaries
@@ -86,8 +87,8 @@ def _line_of_request(row: AccessRequest) -> dict[str, Any]:
     return {"name": row.customer_name, "text": "You asked", "chip": "Waiting", "state": "plain"}
 
 
-def _line_of_grant(grant: Grant) -> dict[str, Any]:
-    if grant.is_live:  # type: ignore[attr-defined]
+def _line_of_grant(grant: DatedGrant) -> dict[str, Any]:
+    if grant.is_live:
         ends = sentences.left(days_left(grant.expires_at, grant.customer))
         return {
             "name": grant.customer.name,

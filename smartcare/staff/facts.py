@@ -16,7 +16,7 @@ ARRIVING_WITHIN = timedelta(hours=3)
 def _rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def last_report(customer: UUID) -> datetime | None:

@@ -16,7 +16,7 @@ class LookForm(forms.Form):
     """Sites and kinds of data to look at, for how long and why. sites: the customer's, by name; none chosen means all."""
 
     shortest = SHORTEST_REASON
-    lengths = HOURS
+    lengths: tuple[int, ...] = HOURS
 
     case = forms.CharField(max_length=40, required=False, label=_("Case number"))
     hours = forms.TypedChoiceField(label=_("For how long?"), coerce=int, choices=())

@@ -35,7 +35,7 @@ def countdown(running: list[StaffPermission]) -> dict[str, Any] | None:
     }
 
 
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]
 def _is_confirmed(request: HttpRequest) -> bool:
     return True
 

@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from access.models import Membership, Organization, Role
-from access.viewer import Viewer
 from access.views.pages import PageRequest, acted, for_staff
+from partners.views.frame import saying
 from smartcare import kitchen_sink
 from smartcare.staff import accounts, facts
 from smartcare.staff.frame import shown
@@ -52,13 +52,9 @@ def decide(request: PageRequest, public_id: str, verb: str) -> HttpResponse:
     if verb not in VERBS:
         raise Http404
     act, words = VERBS[verb]
-    acted(request, lambda: done(act, _partner(public_id), request.viewer, words))
+    row = _partner(public_id)
+    acted(request, saying(words, lambda: act(row, by=request.viewer)))
     return redirect("staff_partner", public_id=public_id)
-
-
-def done(act: Callable[..., None], row: Organization, viewer: Viewer, words: str) -> str:
-    act(row, by=viewer)
-    return words
 
 
 @for_staff

@@ -10,6 +10,7 @@ from access import sentences, staff
 from access.models import Category, StaffPermission, StaffState, StaffWay
 from access.viewer import Viewer
 from access.views.pages import PageRequest, acted, for_staff
+from partners.views.frame import saying
 from smartcare.staff import facts
 from smartcare.staff.forms import ReviewForm
 from smartcare.staff.frame import shown
@@ -76,7 +77,7 @@ def _sentence(row: StaffPermission, viewer: Viewer) -> str:
 def end(request: PageRequest, public_id: str) -> HttpResponse:
     """Earlier than it would by itself; also takes a waiting question back."""
     row = get_object_or_404(_own(request), public_id=public_id)
-    acted(request, lambda: staff.end(row, by=request.viewer) and "Ended. You see nothing of it any more.")
+    acted(request, saying("Ended. You see nothing of it any more.", lambda: staff.end(row, by=request.viewer)))
     return redirect("staff_own_permission", public_id=public_id)
 
 
@@ -84,11 +85,9 @@ def end(request: PageRequest, public_id: str) -> HttpResponse:
 @for_staff
 def review(request: PageRequest, public_id: str) -> HttpResponse:
     row = get_object_or_404(_to_review(request), public_id=public_id)
+    found = request.POST.get("words", "")
     acted(
         request,
-        lambda: (
-            staff.review(row, by=request.viewer, words=request.POST.get("words", ""))
-            and "Reviewed. The customer can read it."
-        ),
+        saying("Reviewed. The customer can read it.", lambda: staff.review(row, by=request.viewer, words=found)),
     )
     return redirect("staff_own_permission", public_id=public_id)
