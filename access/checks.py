@@ -124,7 +124,8 @@ def _policy_faults(cursor: Any) -> Iterable[str]:
 
 def _partition_faults(cursor: Any) -> Iterable[str]:
     cursor.execute(
-        "SELECT c.relname FROM pg_class c WHERE c.relispartition AND has_table_privilege(%s, c.oid, 'SELECT') LIMIT 5", [APP]
+        "SELECT c.relname FROM pg_class c WHERE c.relispartition AND has_table_privilege(%s, c.oid, 'SELECT') LIMIT 5",
+        [APP],
     )
     for (table,) in cursor.fetchall():
         yield f"{APP} may read the partition {table} by its own name, past its parent's policies: REVOKE ALL ON {table} FROM {APP}"

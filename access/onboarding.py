@@ -92,7 +92,9 @@ def open_site(*, name: str, by: Viewer, city: str = "", timezone: str = "") -> S
 @transaction.atomic
 def change_site(site: Site, *, by: Viewer, name: str = "", city: str | None = None, timezone: str = "") -> Site:
     """Raises NotAllowed, Invalid."""
-    require(by.may_edit and site.customer_id == by.organization_id, "Only owners and approvers of your company change sites")
+    require(
+        by.may_edit and site.customer_id == by.organization_id, "Only owners and approvers of your company change sites"
+    )
     before = {"name": site.name, "city": site.city, "timezone": site.timezone}
     if name.strip() and name.strip() != site.name:
         if Site.objects.visible_to(by).filter(name=name.strip()).exists():
@@ -103,7 +105,14 @@ def change_site(site: Site, *, by: Viewer, name: str = "", city: str | None = No
     site.save(update_fields=["name", "city", "timezone"])
     after = {"name": site.name, "city": site.city, "timezone": site.timezone}
     audit.record(
-        customer=site.customer_id, by=by, action="site.changed", kind="site", id=site.public_id, words=site.name, before=before, after=after
+        customer=site.customer_id,
+        by=by,
+        action="site.changed",
+        kind="site",
+        id=site.public_id,
+        words=site.name,
+        before=before,
+        after=after,
     )
     return site
 
@@ -111,7 +120,10 @@ def change_site(site: Site, *, by: Viewer, name: str = "", city: str | None = No
 @transaction.atomic
 def close_site(site: Site, *, by: Viewer) -> Site:
     """Nobody reports from there any more, and every access to it ends. Raises NotAllowed, Invalid."""
-    require(by.may_decide and site.customer_id == by.organization_id, "Only owners and approvers of your company close sites")
+    require(
+        by.may_decide and site.customer_id == by.organization_id,
+        "Only owners and approvers of your company close sites",
+    )
     if site.closed_at is not None:
         raise Invalid("This site is closed already")
     for grant in site.grants.filter(closed_at=None).select_related("partner", "site").order_by("pk"):
@@ -119,7 +131,9 @@ def close_site(site: Site, *, by: Viewer) -> Site:
     acts.happened("site.closed", site, by=by)
     Site.unscoped.filter(pk=site.pk).update(closed_at=Now())
     site.refresh_from_db()
-    audit.record(customer=site.customer_id, by=by, action="site.closed", kind="site", id=site.public_id, words=site.name)
+    audit.record(
+        customer=site.customer_id, by=by, action="site.closed", kind="site", id=site.public_id, words=site.name
+    )
     return site
 
 
@@ -239,7 +253,7 @@ def close_organization(organization: Organization, *, by: Viewer) -> None:
         ServiceAccount.objects.filter(organization=organization, revoked_at=None).update(revoked_at=Now())
         if organization.group_id:
             User.groups.through.objects.filter(group_id=organization.group_id).delete()
-        organization.closed_at = Now()  # type: ignore[assignment]
+        organization.closed_at = Now()
         organization.status = OrganizationStatus.CLOSED
         organization.save(update_fields=["status", "closed_at"])
         organization.refresh_from_db()

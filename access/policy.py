@@ -30,7 +30,7 @@ def categories_held(viewer: Viewer, site_id: UUID) -> frozenset[Category]:
 
 def grants_forwarding(site_id: UUID, category: Category = Category.HEALTH) -> QuerySet[Grant]:
     """Live grants at a site under which alerts are forwarded, of partners that are active."""
-    return Grant.objects.live().filter(  # type: ignore[attr-defined, no-any-return]
+    return Grant.objects.live().filter(
         site=site_id,
         forward_alerts=True,
         categories__contains=[category.value],

@@ -28,7 +28,7 @@ class Viewer:
     organization: Organization | None = None
     role: str = ""
     account: ServiceAccount | None = None
-    only_customers: tuple[str, ...] | None = None
+    only_customers: tuple[UUID, ...] | None = None
     request_id: str = ""
     alias: str = ""  # how a push without a person is named in the viewing log
     # A customer's person who looks as this partner (access/preview.py): sees what the partner sees of this customer, writes nothing.
@@ -43,7 +43,7 @@ class Viewer:
             user=membership.user,
             organization=organization,
             role=membership.role,
-            only_customers=tuple(narrowed) if narrowed is not None and organization.is_partner else None,
+            only_customers=tuple(UUID(str(c)) for c in narrowed) if narrowed is not None and organization.is_partner else None,
             request_id=request_id,
         )
 

@@ -136,7 +136,7 @@ def requested(claim: jobs.Claim) -> None:
                 link=f"{settings.PUBLIC_URL}/access/requests/{request.public_id}",
             )
         )
-        send(mail, people(request.customer_id, DECIDERS), job=claim.id)
+        send(mail, people(request.customer.pk, DECIDERS), job=claim.id)
 
 
 def _staff_sentence(permission: StaffPermission) -> str:

@@ -27,7 +27,7 @@ def overview(request: PageRequest) -> HttpResponse:
     looks.site_list(viewer, sites, way="page")
     health = DeviceHealth.objects.visible_to(viewer)
     devices = sum(s.devices for s in sites)
-    partners = Grant.objects.visible_to(viewer).live().values("partner").distinct().count()  # type: ignore[attr-defined]
+    partners = Grant.objects.visible_to(viewer).live().values("partner").distinct().count()
     since = timezone.now() - timedelta(hours=24)
     context: dict[str, Any] = {
         "sites": sites,
@@ -38,8 +38,8 @@ def overview(request: PageRequest) -> HttpResponse:
         "partners": partners,
         "caught": Forecast.objects.visible_to(viewer).count(),
         "coming": coming(viewer),
-        "requests": AccessRequest.objects.visible_to(viewer).waiting().select_related("partner")[:3],  # type: ignore[attr-defined]
-        "looked": ViewingEntry.objects.visible_to(viewer).order_by("-at")[:4],  # type: ignore[attr-defined]
+        "requests": AccessRequest.objects.visible_to(viewer).waiting().select_related("partner")[:3],
+        "looked": ViewingEntry.objects.visible_to(viewer).order_by("-at")[:4],
         "today": timezone.now().date(),
         "first_day": timezone.now().date() - timedelta(days=89),
         "zone": viewer.organization.timezone if viewer.organization else "UTC",

@@ -1,6 +1,7 @@
 """/metrics in Prometheus text: for loopback or a token alone. Numbers of work and refusals, never of a tenant."""
 
 import hmac
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -34,11 +35,11 @@ class Queues:
         yield from (ready, dead, oldest, deliveries)
 
     @staticmethod
-    def _rows(query: str) -> list[tuple[str, ...]]:
+    def _rows(query: str) -> list[tuple[Any, ...]]:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(query)
-                return cursor.fetchall()
+                return list(cursor.fetchall())
         except DatabaseError:
             return []  # a scrape must answer when the database does not; its absence is /readyz's matter
 

@@ -66,7 +66,7 @@ def _customer_counts(viewer: Viewer) -> tuple[int, int]:
     if not connection.in_atomic_block:
         return 0, 0
     alerts = Alert.objects.visible_to(viewer).open().count()
-    requests = AccessRequest.objects.visible_to(viewer).waiting().count()  # type: ignore[attr-defined]
+    requests = AccessRequest.objects.visible_to(viewer).waiting().count()
     return alerts, requests
 
 

@@ -142,7 +142,7 @@ def _write(alert: Alert, finding: Finding) -> None:
     alert.title = finding.title
     alert.eta_lo, alert.eta, alert.eta_hi = (_time(t) for t in (finding.eta_lo, finding.eta, finding.eta_hi))
     alert.evidence = {} if finding.kind in TRAFFIC_RULES else dict(finding.evidence)
-    alert.updated_at = Now()  # type: ignore[assignment]
+    alert.updated_at = Now()
     alert.save()
     alert.refresh_from_db(fields=["updated_at", "opened_at"])
     if finding.kind in TRAFFIC_RULES:
@@ -230,7 +230,7 @@ def acknowledge(alert: Alert, *, by: Viewer) -> Alert:
     require(by.may_answer, "Your role may look at alerts but not answer them")
     row = _locked(alert)
     if row.acknowledged_at is None:
-        row.acknowledged_at, row.acknowledged_by = Now(), by.user  # type: ignore[assignment]
+        row.acknowledged_at, row.acknowledged_by = Now(), by.user
         row.save(update_fields=["acknowledged_at", "acknowledged_by"])
         _record(row, TransitionKind.ACKNOWLEDGED, by=by)
     row.refresh_from_db()
@@ -245,9 +245,9 @@ def claim(alert: Alert, *, by: Viewer) -> Alert:
     if row.claimed_by_id not in (None, by.organization_id):
         raise Invalid("Someone has this already")
     if row.claimed_by_id is None:
-        row.claimed_by, row.claimed_at = by.organization, Now()  # type: ignore[assignment]
+        row.claimed_by, row.claimed_at = by.organization, Now()
         if row.acknowledged_at is None:
-            row.acknowledged_at, row.acknowledged_by = Now(), by.user  # type: ignore[assignment]
+            row.acknowledged_at, row.acknowledged_by = Now(), by.user
         row.save(update_fields=["claimed_by", "claimed_at", "acknowledged_at", "acknowledged_by"])
         _record(row, TransitionKind.CLAIMED, by=by)
     row.refresh_from_db()

@@ -121,7 +121,7 @@ def _known(claim: ClaimCode, identity: dict[str, Any]) -> Device | None:
         return None
     if row[1] != claim.site_id:
         raise EnrolmentRefused("other_site", "You have this device at another site: move it there first", 409)
-    device = Device.unscoped.get(pk=row[0])
+    device: Device = Device.unscoped.get(pk=row[0])
     if device.retired_at is not None:
         raise EnrolmentRefused("retired", "This device was retired: register it anew first", 409)
     return device

@@ -224,7 +224,8 @@ def _open_stay(device: Device, site: Site) -> None:
 
 
 def site_of(device_id: UUID) -> UUID:
-    return Device.unscoped.values_list("site_id", flat=True).get(pk=device_id)
+    found: UUID = Device.unscoped.values_list("site_id", flat=True).get(pk=device_id)
+    return found
 
 
 @acts.on("site.closed")

@@ -79,9 +79,10 @@ def enqueue(
         # Raw and without RETURNING: a partner who answers an alert queues work of the customer, which it may not read.
         cursor.execute(
             "INSERT INTO telemetry_job (id, customer_id, kind, ref, dedupe_key, payload, state, run_at, attempts, max_attempts,"
-            " last_error, created_at) VALUES (gen_random_uuid(), %s, %s, %s, %s, %s::jsonb, 'ready', statement_timestamp() + %s, 0, 5,"
+            " last_error, created_at) VALUES (gen_random_uuid(), %s, %s, %s, %s, %s::jsonb, 'ready',"
+            " statement_timestamp() + make_interval(secs => %s), 0, 5,"
             " '', statement_timestamp()) ON CONFLICT DO NOTHING",
-            [customer, kind, ref, key or str(ref), _json(payload), delay or timedelta()],
+            [customer, kind, ref, key or str(ref), _json(payload), (delay or timedelta()).total_seconds()],
         )
     if not delay:
         transaction.on_commit(lambda: wake(kind))

@@ -141,11 +141,11 @@ def _apply(devices: list[Device], roster: silence.Roster, found: silence.Sweep, 
     raised = set(Alert.unscoped.filter(rule__in=RULES, resolved_at=None).values_list("device", flat=True))
     changed = []
     for place, device in enumerate(devices):
-        held = findings.get(place, [])
-        if not held and device.pk not in raised:
+        silent = findings.get(place, [])
+        if not silent and device.pk not in raised:
             continue
         if alerting.apply(
-            alerting.Place(device.customer_id, device.site_id, device.pk), held, observed_at=timezone.now(), rules=RULES
+            alerting.Place(device.customer_id, device.site_id, device.pk), silent, observed_at=timezone.now(), rules=RULES
         ):
             changed.append(device)
     if changed:

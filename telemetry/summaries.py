@@ -149,7 +149,7 @@ def _urgency(row: DeviceRow) -> tuple[int, str]:
 def _add_health(viewer: Viewer, rows: dict[UUID, DeviceRow]) -> None:
     for health in DeviceHealth.objects.visible_to(viewer).filter(device__in=rows):
         rows[health.device_id].health = health
-    counts = Counter(Alert.objects.visible_to(viewer).open().filter(device__in=rows).values_list("device", flat=True))
+    counts: Counter[UUID] = Counter(Alert.objects.visible_to(viewer).open().filter(device__in=rows).values_list("device", flat=True))
     for pk, count in counts.items():
         rows[pk].open_alerts = count
 
@@ -287,11 +287,7 @@ def history(viewer: Viewer, alert: Alert) -> list[dict[str, Any]]:
         known = own or viewer.is_customer
         who = ""
         if not by_detector and known:
-            who = (
-                f"{t.by_user.name}, {t.by_organization.name}"
-                if t.by_user and t.by_organization
-                else t.by_organization.name
-            )  # type: ignore[union-attr]
+            who = ", ".join(x.name for x in (t.by_user, t.by_organization) if x is not None)
         words = t.get_kind_display()
         if t.kind == TransitionKind.CLAIMED and not known:
             words = "Someone has this already"

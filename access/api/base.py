@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponseBase
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from access.api.parsers import StorableJson
 from access.api.permissions import viewer_of
 from access.principal import acting
 from access.viewer import Viewer
@@ -20,7 +22,10 @@ class ViewerViews(GenericViewSet[Any]):
     """
 
     own_transactions = True
+    parser_classes = (StorableJson,)
     lookup_field = "public_id"
+    # Set by a handler whose last word has to wait for the commit (drain after revoke).
+    after_commit: Callable[[], Response] | None = None
     lookup_value_regex = "[a-z]{2}-[a-z0-9]{1,13}"
 
     @property
@@ -35,7 +40,7 @@ class ViewerViews(GenericViewSet[Any]):
             self.initial(wrapped, *args, **kwargs)
         except Exception as error:  # DRF's own shape: its handler turns everything into an answer or raises again
             return self._finished(wrapped, self.handle_exception(error))
-        self.after_commit: Callable[[], Response] | None = None
+        self.after_commit = None
         with acting(viewer_of(wrapped)):
             try:
                 handler = getattr(self, (wrapped.method or "").lower(), self.http_method_not_allowed)
@@ -47,6 +52,10 @@ class ViewerViews(GenericViewSet[Any]):
             # What has to wait for the commit (drain after revoke) may say the last word.
             return self._finished(wrapped, self.after_commit())
         return answer
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Which methods there are (`Allow`), and nothing about any object: the schema says the rest."""
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _finished(self, request: Request, response: Any) -> HttpResponseBase:
         self.response = self.finalize_response(request, response, *self.args, **self.kwargs)

@@ -1,5 +1,6 @@
 """Pieces of serializers: public ids instead of keys, categories, the words of a site that may have gone out of sight."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -8,6 +9,20 @@ from access.models import SHAREABLE, Site
 from access.viewer import Viewer
 
 CATEGORY_CHOICES = [(c.value, c.label) for c in SHAREABLE]
+
+
+class Viewed(serializers.Serializer[Any]):
+    """A serializer that knows its viewer. What is sent to it holds known names alone: a misspelt one must not be passed over."""
+
+    @property
+    def viewer(self) -> Viewer:
+        viewer: Viewer = self.context["viewer"]
+        return viewer
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError({name: ["There is no such field"] for name in unknown[:20]})
+        return super().to_internal_value(data)
 
 
 class Categories(serializers.ListField):
@@ -19,15 +34,16 @@ class Categories(serializers.ListField):
         super().__init__(min_length=1, max_length=5, **kwargs)
 
 
-class VisibleSite(serializers.CharField):
+class VisibleSite(serializers.Field[Any, Any, Any, Any]):
     """A site by its public id, looked for through the door: another customer's is as unknown as one that never was."""
 
     default_error_messages = {"unknown": "No site of yours has this id"}
 
     def to_internal_value(self, data: Any) -> Any:
-        public_id = super().to_internal_value(data)
+        if not isinstance(data, str):
+            self.fail("unknown")
         viewer: Viewer = self.context["viewer"]
-        site = Site.objects.visible_to(viewer).filter(public_id=public_id, closed_at=None).first()
+        site = Site.objects.visible_to(viewer).filter(public_id=data, closed_at=None).first()
         if site is None:
             self.fail("unknown")
         return site

@@ -14,10 +14,12 @@ def viewer_of(request: Request) -> Viewer:
 class IsViewer(BasePermission):
     """Somebody who acts for an organization; a read-only token changes nothing."""
 
-    message = "This token may read but not change anything"
+    message = ""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         viewer = viewer_of(request)
         if viewer.kind not in {"customer", "partner"}:
+            self.message = "You act for no company here"
             return False
+        self.message = "This token may read but not change anything"
         return request.method in SAFE_METHODS or viewer.may_write

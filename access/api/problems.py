@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, transaction
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import DatabaseError, DataError, IntegrityError, ProgrammingError, transaction
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -19,10 +19,13 @@ TITLES = {
     405: "Method not allowed",
     406: "Not acceptable",
     409: "Conflict",
+    413: "Too large",
     415: "Unsupported media type",
     429: "Too many requests",
     503: "Not available",
 }
+
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
 def problem(code: int, detail: Any = None, **more: Any) -> Response:
@@ -35,7 +38,7 @@ def problem(code: int, detail: Any = None, **more: Any) -> Response:
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler. Domain refusals become 403, 400 and 409; nothing here is ever a 500."""
+    """DRF's exception handler. Domain refusals become 403, 400 and 409; a 500 is a mistake of ours."""
     if transaction.get_connection().in_atomic_block:
         transaction.set_rollback(True)
     match error:
@@ -49,6 +52,16 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             return problem(404)
         case ValidationError():
             return problem(400, "; ".join(error.messages))
+        case RequestDataTooBig():
+            return problem(413, "This is more than one request may carry")
+        case DataError():
+            return problem(400, "A value is out of range")
+        case IntegrityError():
+            return problem(409, "Somebody was faster: look again, nothing was saved")
+        case ProgrammingError() if refused_by_policy(error):
+            return problem(403, "You may not do this any more; nothing was saved")
+        case ProgrammingError():
+            return None  # our mistake: loud, not "try again"
         case DatabaseError():
             response = problem(503, "The database does not answer now; nothing was saved. Try again in a few seconds.")
             response["Retry-After"] = "2"
@@ -56,6 +69,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         case exceptions.APIException():
             return _of_drf(error, context)
     return None
+
+
+def refused_by_policy(error: Exception) -> bool:
+    """Row-level security said no, for example because a membership ended a moment ago."""
+    return getattr(error.__cause__, "pgcode", None) == INSUFFICIENT_PRIVILEGE
 
 
 def _of_drf(error: exceptions.APIException, context: dict[str, Any]) -> Response:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from access import sentences
-from access.api.fields import Categories, VisibleSite
+from access.api.fields import Categories, Viewed, VisibleSite
 from access.models import (
     CUSTOMER_ROLES,
     PARTNER_ROLES,
@@ -22,16 +22,6 @@ from access.models import (
     ViewingEntry,
 )
 from access.timezones import ZONES
-from access.viewer import Viewer
-
-
-class Viewed(serializers.Serializer[Any]):
-    """A serializer that knows its viewer."""
-
-    @property
-    def viewer(self) -> Viewer:
-        viewer: Viewer = self.context["viewer"]
-        return viewer
 
 
 class SiteOut(Viewed):

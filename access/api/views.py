@@ -42,7 +42,7 @@ class ConsentViews(ViewerViews):
     out: type[Any]
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"viewer": self.viewer}
+        return {**super().get_serializer_context(), "viewer": self.viewer}
 
     def shown(self, rows: Any, *, many: bool = False, **context: Any) -> Any:
         return self.out(rows, many=many, context=self.get_serializer_context() | context).data
@@ -146,10 +146,10 @@ class Grants(ConsentViews):
     ordering = ("-granted_at", "pk")
 
     def get_queryset(self) -> QuerySet[Grant]:
-        found = Grant.objects.visible_to(self.viewer).select_related("partner", "customer")  # type: ignore[attr-defined]
+        found = Grant.objects.visible_to(self.viewer).select_related("partner", "customer")
         if self.request.query_params.get("live") in {"true", "1"}:
             found = found.live()
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _shown(self, rows: list[Grant], *, many: bool) -> Any:
         sites = site_names(self.viewer, {g.site_id for g in rows})
@@ -230,7 +230,7 @@ class AccessRequests(ConsentViews):
     ordering = ("-asked_at", "pk")
 
     def get_queryset(self) -> QuerySet[AccessRequest]:
-        return AccessRequest.objects.visible_to(self.viewer).select_related("partner")  # type: ignore[attr-defined, no-any-return]
+        return AccessRequest.objects.visible_to(self.viewer).select_related("partner")
 
     def _shown(self, rows: list[AccessRequest], *, many: bool) -> Any:
         sites = site_names(self.viewer, {pk for r in rows for pk in r.sites})
@@ -287,7 +287,7 @@ class ViewingLog(ConsentViews):
     ordering = ("-at", "-number")
 
     def get_queryset(self) -> QuerySet[ViewingEntry]:
-        return ViewingEntry.objects.visible_to(self.viewer).select_related("grant")  # type: ignore[attr-defined, no-any-return]
+        return ViewingEntry.objects.visible_to(self.viewer).select_related("grant")
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
@@ -323,7 +323,7 @@ class AuditLog(ConsentViews):
     ordering = ("-seq",)
 
     def get_queryset(self) -> QuerySet[AuditEntry]:
-        return AuditEntry.objects.visible_to(self.viewer)  # type: ignore[attr-defined, no-any-return]
+        return AuditEntry.objects.visible_to(self.viewer)
 
     def list(self, request: Request) -> Response:
         return self.listed(self.get_queryset())

@@ -1020,6 +1020,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="staffpermission",
-            constraint=models.UniqueConstraint(fields=("customer", "id"), name="staff_permission_key_with_its_customer"),
+            constraint=models.UniqueConstraint(
+                fields=("customer", "id"), name="staff_permission_key_with_its_customer"
+            ),
         ),
     ]

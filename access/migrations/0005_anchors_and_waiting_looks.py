@@ -90,7 +90,12 @@ class Migration(migrations.Migration):
                 ("looks_hash", models.BinaryField(max_length=32)),
                 ("made_at", models.DateTimeField()),
                 ("signature", models.BinaryField(max_length=32)),
-                ("customer", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="access.organization")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="access.organization"
+                    ),
+                ),
             ],
             options={"default_permissions": ()},
         ),
@@ -100,7 +105,12 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ("number", models.BigIntegerField()),
                 ("at", models.DateTimeField()),
-                ("customer", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="access.organization")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="access.organization"
+                    ),
+                ),
             ],
             options={"default_permissions": ()},
         ),

@@ -25,13 +25,19 @@ class Migration(migrations.Migration):
             model_name="invitation",
             name="accepted_for",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="access.organization"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="access.organization",
             ),
         ),
         migrations.AddConstraint(
             model_name="staffpermission",
             constraint=models.CheckConstraint(
-                condition=Q(("starts_at", None), ("way", "break_glass"), ("answered_by__isnull", False), _connector="OR"),
+                condition=Q(
+                    ("starts_at", None), ("way", "break_glass"), ("answered_by__isnull", False), _connector="OR"
+                ),
                 name="a_lockbox_opens_only_with_an_answer",
             ),
         ),

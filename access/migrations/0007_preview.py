@@ -32,9 +32,7 @@ HELD_IN_PREVIEW = """
 """
 
 GRANT_READS = f"{OWN} OR {one_of('partner_id', 'app_self()')} OR app_is_staff()"
-ITS_OWN_IN_PREVIEW = (
-    f"({one_of('customer_id', 'app_preview()')} AND partner_id = NULLIF(current_setting('app.organization', true), '')::uuid)"
-)
+ITS_OWN_IN_PREVIEW = f"({one_of('customer_id', 'app_preview()')} AND partner_id = NULLIF(current_setting('app.organization', true), '')::uuid)"
 
 
 def sites(*arms: str) -> str:

@@ -102,7 +102,7 @@ def live_grants(draft: Draft) -> list[Grant]:
     """Live grants of the chosen partner at the chosen sites."""
     if draft.partner is None:
         return []
-    found = Grant.objects.live().filter(partner=draft.partner, site__in=draft.sites)  # type: ignore[attr-defined]
+    found = Grant.objects.live().filter(partner=draft.partner, site__in=draft.sites)
     return list(found.select_related("partner", "site", "customer").order_by("site__name"))
 
 
@@ -164,7 +164,7 @@ def _button(draft: Draft) -> str:
 
 
 def _partner_options(request: PageRequest, draft: Draft) -> list[dict[str, Any]]:
-    live = Grant.objects.visible_to(request.viewer).live().select_related("partner", "site", "customer")  # type: ignore[attr-defined]
+    live = Grant.objects.visible_to(request.viewer).live().select_related("partner", "site", "customer")
     seen: dict[Any, list[Grant]] = {}
     for grant in live.order_by("site__name"):
         seen.setdefault(grant.partner_id, []).append(grant)
@@ -200,17 +200,17 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     grant = get_object_or_404(
         Grant.objects.visible_to(request.viewer).select_related(
             "partner", "site", "customer", "granted_by", "revoked_by"
-        ),  # type: ignore[attr-defined]
+        ),
         public_id=public_id,
     )
-    looks = ViewingEntry.objects.visible_to(request.viewer).filter(grant=grant)  # type: ignore[attr-defined]
+    looks = ViewingEntry.objects.visible_to(request.viewer).filter(grant=grant)
     return render(
         request,
         "portal/grant.html",
         {
             "grant": grant,
             "sentence": sentences.of_grant(grant),
-            "is_live": Grant.objects.live().filter(pk=grant.pk).exists(),  # type: ignore[attr-defined]
+            "is_live": Grant.objects.live().filter(pk=grant.pk).exists(),
             "days_left": days_left(grant.expires_at, grant.customer),
             "looks": looks.count(),
             "last_look": looks.order_by("-at").first(),
@@ -227,13 +227,17 @@ def stop(request: PageRequest, public_id: str) -> HttpResponse:
     """End a grant, then wait until nothing that began under it is under way: two transactions, or it would wait for itself."""
     with acting(request.viewer):
         grant = get_object_or_404(
-            Grant.objects.visible_to(request.viewer).select_related("partner", "site"),  # type: ignore[attr-defined]
+            Grant.objects.visible_to(request.viewer).select_related("partner", "site"),
             public_id=public_id,
         )
-        done = acted(request, lambda: sharing.revoke(grant, by=request.viewer) and None)
+        done = acted(request, lambda: _ended(sharing.revoke(grant, by=request.viewer)))
     if done:
         sharing.drain(grant.pk, customer=grant.customer_id)
     return redirect("grant", public_id=public_id)
+
+
+def _ended(grant: Grant) -> str:
+    return f"{grant.partner.name} sees nothing of {grant.site.name} any more."
 
 
 @own_transactions
@@ -255,6 +259,6 @@ def stop_all(request: PageRequest) -> HttpResponse:
             Grant.objects.visible_to(request.viewer)
             .live()
             .select_related("partner", "site")
-            .order_by("partner__name", "site__name")  # type: ignore[attr-defined]
+            .order_by("partner__name", "site__name")
         )
         return render(request, "portal/stop_all.html", {"grants": list(grants)})

@@ -30,7 +30,7 @@ def index(request: PageRequest) -> HttpResponse:
     if request.GET.get("format") in {"csv", "json"}:
         names = ("partner", "site", "kind", "until", "alerts")
         return log.export(request, (dict(zip(names, line, strict=True)) for line in matrix.lines(found)), "access")
-    looks = ViewingEntry.objects.visible_to(request.viewer)  # type: ignore[attr-defined]
+    looks = ViewingEntry.objects.visible_to(request.viewer)
     recent = log.filtered(request).filter(pk__in=looks.order_by("-at").values("pk")[:20])
     seeing = {row.name for row in found.rows if any(c.state in {"on", "soon"} for c in row.cells)}
     organization = request.viewer.organization
@@ -45,7 +45,7 @@ def index(request: PageRequest) -> HttpResponse:
             "partners": len(seeing),
             "requests": AccessRequest.objects.visible_to(request.viewer)
             .waiting()
-            .select_related("partner", "asked_by"),  # type: ignore[attr-defined]
+            .select_related("partner", "asked_by"),
             "staff_requests": StaffPermission.objects.filter(
                 customer=organization, state="waiting", lapses_at__gt=timezone.now()
             ).select_related("user"),

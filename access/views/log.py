@@ -25,7 +25,7 @@ ALL_WITHIN = 10_000  # rows of an export made at once
 def filtered(request: PageRequest) -> QuerySet[ViewingEntry]:
     """Looks under the filters of the query string: partner, person, site, kind, how, from, to."""
     wanted = request.GET
-    found = ViewingEntry.objects.visible_to(request.viewer).select_related("grant", "site")  # type: ignore[attr-defined]
+    found = ViewingEntry.objects.visible_to(request.viewer).select_related("grant", "site")
     if wanted.get("partner"):
         found = found.filter(looker__public_id=wanted["partner"])
     if wanted.get("person"):
@@ -41,7 +41,7 @@ def filtered(request: PageRequest) -> QuerySet[ViewingEntry]:
     if until := parse_date(wanted.get("to", "")):
         found = found.filter(at__date__lte=until)
     sealed = Seal.objects.filter(customer=OuterRef("customer"), entry=OuterRef("pk"))
-    return found.annotate(is_sealed=Exists(sealed)).order_by("-at", "-number")  # type: ignore[no-any-return]
+    return found.annotate(is_sealed=Exists(sealed)).order_by("-at", "-number")
 
 
 def shown(entry: ViewingEntry) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def index(request: PageRequest) -> HttpResponse:
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     organization = request.viewer.organization
     assert organization is not None
-    own = OwnReadSummary.objects.visible_to(request.viewer).order_by("-day", "person_name")[:30]  # type: ignore[attr-defined]
+    own = OwnReadSummary.objects.visible_to(request.viewer).order_by("-day", "person_name")[:30]
     return render(
         request,
         "portal/log.html",
@@ -102,7 +102,7 @@ def check(request: PageRequest) -> HttpResponse:
 
 @for_customer
 def audit(request: PageRequest) -> HttpResponse:
-    found = AuditEntry.objects.visible_to(request.viewer).order_by("-seq")  # type: ignore[attr-defined]
+    found = AuditEntry.objects.visible_to(request.viewer).order_by("-seq")
     if request.GET.get("format") in {"csv", "json"}:
         rows = (
             {

@@ -39,7 +39,7 @@ def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
             def act() -> None:
                 _, made["token"] = accounts.issue(by=viewer, **form.cleaned_data)
 
-            if acted(request, act):  # type: ignore[arg-type]
+            if acted(request, act):
                 form = AccountForm()
     context = {"accounts": found, "form": form, "token": made["token"], "base": base_of(organization)}
     return render(request, "portal/settings_api.html", context)

@@ -58,7 +58,7 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': request.get_full_path()})}")
 
 
-def acted(request: HttpRequest, act: Callable[[], str | None]) -> bool:
+def acted(request: HttpRequest, act: Callable[[], object]) -> bool:
     """Do something a form asked for; tell the person what came of it. False: it was refused, in words, and nothing was saved."""
     try:
         with transaction.atomic():
@@ -66,7 +66,7 @@ def acted(request: HttpRequest, act: Callable[[], str | None]) -> bool:
     except (Invalid, Ended) as no:
         messages.error(request, str(no))
         return False
-    if said:
+    if isinstance(said, str) and said:
         messages.success(request, said)
     return True
 

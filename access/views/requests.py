@@ -31,7 +31,7 @@ def _answer(request: AccessRequest, data: QueryDict) -> Answer:
 
 
 def _today(request: AccessRequest) -> list[Grant]:
-    found = Grant.objects.live().filter(customer=request.customer, partner=request.partner)  # type: ignore[attr-defined]
+    found = Grant.objects.live().filter(customer=request.customer, partner=request.partner)
     if request.sites:
         found = found.filter(site__in=request.sites)
     return list(found.select_related("site", "partner", "customer").order_by("site__name"))
@@ -46,7 +46,7 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     row = get_object_or_404(
         AccessRequest.objects.visible_to(request.viewer).select_related(
             "partner", "customer", "asked_by", "answered_by"
-        ),  # type: ignore[attr-defined]
+        ),
         public_id=public_id,
     )
     sites = Site.objects.visible_to(request.viewer).filter(closed_at=None).order_by("name")
@@ -113,7 +113,7 @@ def _offer(request: PageRequest, row: AccessRequest, answer: Answer) -> dict[str
 @require_POST
 @for_customer
 def allow(request: PageRequest, public_id: str) -> HttpResponse:
-    row = get_object_or_404(AccessRequest.objects.visible_to(request.viewer), public_id=public_id)  # type: ignore[attr-defined]
+    row = get_object_or_404(AccessRequest.objects.visible_to(request.viewer), public_id=public_id)
 
     def act() -> str:
         grants = requests.approve(row, _answer(row, request.POST), by=request.viewer)
@@ -127,7 +127,7 @@ def allow(request: PageRequest, public_id: str) -> HttpResponse:
 def decline(request: PageRequest, public_id: str) -> HttpResponse:
     row = get_object_or_404(
         AccessRequest.objects.visible_to(request.viewer).select_related("partner"), public_id=public_id
-    )  # type: ignore[attr-defined]
+    )
     acted(
         request,
         lambda: f"{requests.decline(row, by=request.viewer).partner.name} was told no, and may ask again in 30 days.",

@@ -38,7 +38,7 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
             "sentence": sentence,
             "zone": row.customer.timezone,
             "hours": [h for h in (1, 4, 24, 72) if h <= row.hours],
-            "looks": ViewingEntry.objects.visible_to(request.viewer).filter(staff_permission=row).order_by("-at")[:50],  # type: ignore[attr-defined]
+            "looks": ViewingEntry.objects.visible_to(request.viewer).filter(staff_permission=row).order_by("-at")[:50],
         },
     )
 

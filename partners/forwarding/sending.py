@@ -7,6 +7,7 @@ and never silently, because the attempt was on record before a byte left.
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -227,7 +228,7 @@ def _record(delivery: Delivery, claim: Claim, outcome: Outcome) -> None:
 
 
 def _settle(claim: Claim, *, state: DeliveryState, reason: str = "", wait: timedelta | None = None) -> None:
-    values = {"state": state, "reason": reason, "lease_until": None, "token": None}
+    values: dict[str, Any] = {"state": state, "reason": reason, "lease_until": None, "token": None}
     values |= {"run_at": Now() + wait} if wait is not None else {"finished_at": Now()}
     if Delivery.objects.filter(pk=claim.id, token=claim.token, state=DeliveryState.RUNNING).update(**values) == 0:
         raise LeaseLost(claim.id)

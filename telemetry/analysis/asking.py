@@ -83,6 +83,8 @@ class Asking:
                 early=self.context.is_eager,
             )
             key = (quantity.kind, subject, time_to_threshold.RULE)
+            if verdict is None:
+                continue
             if verdict.finding is None:
                 self.tracks.false(self.at, key, at_once=verdict.over)
                 continue

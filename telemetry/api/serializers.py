@@ -4,18 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from access.api.fields import VisibleSite
-from access.viewer import Viewer
+from access.api.fields import Viewed, VisibleSite
 from telemetry import alerting, evidence
 from telemetry.models import CommentAudience, DeviceKind, Forecast, Severity
 from telemetry.summaries import AlertRow, DeviceRow
-
-
-class Viewed(serializers.Serializer[Any]):
-    @property
-    def viewer(self) -> Viewer:
-        viewer: Viewer = self.context["viewer"]
-        return viewer
 
 
 class DeviceOut(Viewed):
@@ -123,8 +115,8 @@ class AlertOut(Viewed):
     """An alert. `taken` says who has it in the words the customer chose; a partner never reads another partner's name."""
 
     id = serializers.CharField()
-    device = serializers.CharField()
-    device_label = serializers.CharField()
+    device = serializers.CharField(allow_null=True, help_text="null once it is at a site that is not shared with you")
+    device_label = serializers.CharField(allow_blank=True)
     site = serializers.CharField()
     rule = serializers.CharField()
     subject = serializers.CharField()

@@ -1,9 +1,12 @@
 """REST over devices and alerts."""
 
-from datetime import datetime, timedelta
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -15,7 +18,7 @@ from rest_framework.response import Response
 
 from access.api.views import ID, ConsentViews
 from access.errors import Invalid
-from access.models import Organization
+from access.models import Category, Organization
 from telemetry import alerting, enrolment, fleet, looks, readings, summaries
 from telemetry.api import serializers as s
 from telemetry.models import (
@@ -33,12 +36,23 @@ from telemetry.summaries import DeviceRow
 from telemetry.views.devices import categories_of
 
 LONGEST = timedelta(days=366)
+LONGEST_STEP_S = 86_400 * 31
+STEP = re.compile(r"[0-9]{1,9}")
+# Far from the ends of the calendar, where adding a day overflows.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+STATES = tuple(summaries.STATE_WORDS)
+SEVERITIES = {x.word: x for x in Severity}
 
 
 @extend_schema_view(
     list=extend_schema(
         responses=s.DeviceOut(many=True),
-        parameters=[OpenApiParameter(n, str) for n in ("site", "kind", "state", "search")],
+        parameters=[
+            OpenApiParameter("site", str),
+            OpenApiParameter("kind", str, enum=DeviceKind.values),
+            OpenApiParameter("state", str, enum=STATES),
+            OpenApiParameter("search", str, description="Part of a name, model, serial number or address"),
+        ],
     ),
     retrieve=extend_schema(responses=s.DeviceOut, parameters=[ID]),
     create=extend_schema(request=s.DeviceIn, responses={201: s.DeviceOut}),
@@ -54,15 +68,16 @@ class Devices(ConsentViews):
     def get_queryset(self) -> QuerySet[Device]:
         wanted = self.request.query_params
         found = Device.objects.visible_to(self.viewer).select_related("site")
-        if self.action == "list":
-            found = found.filter(retired_at=None)
+        if self.action != "list":
+            return found  # type: ignore[no-any-return]
+        found = found.filter(retired_at=None)
         if wanted.get("site"):
             found = found.filter(site__public_id=wanted["site"])
-        if wanted.get("kind"):
-            found = found.filter(kind=wanted["kind"])
-        if wanted.get("state"):
+        if kind := one_of(wanted, "kind", DeviceKind.values):
+            found = found.filter(kind=kind)
+        if state := one_of(wanted, "state", STATES):
             found = found.filter(
-                pk__in=DeviceHealth.objects.visible_to(self.viewer).filter(state=wanted["state"]).values("device")
+                pk__in=DeviceHealth.objects.visible_to(self.viewer).filter(state=state).values("device")
             )
         if wanted.get("search"):
             found = found.filter(summaries.matches(self.viewer, wanted["search"]))
@@ -75,8 +90,7 @@ class Devices(ConsentViews):
 
     def _shown(self, devices: list[Device]) -> Any:
         rows = self.rows(devices)
-        if self.request.method == "GET":
-            looks.device_list(self.viewer, rows, way="api")
+        looks.device_list(self.viewer, rows, way="api")  # an answer to a change shows the device as well
         customers = dict(
             Organization.objects.filter(pk__in={d.customer_id for d in devices}).values_list("pk", "public_id")
         )
@@ -149,7 +163,7 @@ class Devices(ConsentViews):
             .select_related("alert")
             .order_by("-made_at")[:100]
         )
-        looks.device(self.viewer, device, categories_of(self.viewer, device), way="api")
+        looks.device(self.viewer, device, categories_of(self.viewer, device) & {Category.HEALTH}, way="api")
         return Response(s.ForecastOut(rows, many=True, context=self.get_serializer_context()).data)
 
     @extend_schema(
@@ -171,11 +185,11 @@ class Devices(ConsentViews):
             raise Invalid("Name a metric", "metric")
         until = _time(wanted.get("to"), "to") or timezone.now()
         since = _time(wanted.get("from"), "from") or until - timedelta(hours=24)
-        if not since < until <= since + LONGEST:
+        if not timedelta(0) < until - since <= LONGEST:
             raise Invalid("`from` must be before `to`, at most 366 days", "from")
         step = wanted.get("step")
-        if step is not None and not (step.isdigit() and 1 <= int(step) <= 86_400 * 31):
-            raise Invalid("`step` is a number of seconds", "step")
+        if step is not None and not (STEP.fullmatch(step) and 1 <= int(step) <= LONGEST_STEP_S):
+            raise Invalid(f"`step` is a number of seconds from 1 to {LONGEST_STEP_S}", "step")
         found = readings.series(
             self.viewer,
             device,
@@ -196,15 +210,30 @@ def _time(text: str | None, field: str) -> datetime | None:
         found = parse_datetime(text.replace(" ", "+"))
     except ValueError:
         found = None
-    if found is None:
+    if found is not None and found.tzinfo is None:
+        found = found.replace(tzinfo=UTC)
+    if found is None or not EARLIEST <= found <= LATEST:
         raise Invalid(f"`{field}` must be a time like 2026-11-24T12:00:00Z", field)
-    return found if found.tzinfo else found.replace(tzinfo=timezone.get_default_timezone())
+    return found
+
+
+def one_of(wanted: QueryDict, name: str, words: Collection[str]) -> str:
+    """The word of a filter, '' without one. A word that does not exist is refused: it must not look like "all of them"."""
+    word = wanted.get(name, "")
+    if word and word not in words:
+        raise Invalid(f"`{name}` is one of {', '.join(words)}", name)
+    return word
 
 
 @extend_schema_view(
     list=extend_schema(
         responses=s.AlertOut(many=True),
-        parameters=[OpenApiParameter(n, str) for n in ("state", "site", "device", "severity")],
+        parameters=[
+            OpenApiParameter("state", str, enum=["open", "resolved"]),
+            OpenApiParameter("site", str),
+            OpenApiParameter("device", str),
+            OpenApiParameter("severity", str, enum=list(SEVERITIES)),
+        ],
     ),
     retrieve=extend_schema(responses=s.AlertOut, parameters=[ID]),
 )
@@ -217,21 +246,21 @@ class Alerts(ConsentViews):
     def get_queryset(self) -> QuerySet[Alert]:
         wanted = self.request.query_params
         found = Alert.objects.visible_to(self.viewer).select_related("claimed_by", "customer")
-        if wanted.get("state") in {"open", "resolved"} and self.action == "list":
-            found = found.open() if wanted["state"] == "open" else found.resolved()
+        if self.action != "list":
+            return found  # type: ignore[no-any-return]
+        if state := one_of(wanted, "state", ("open", "resolved")):
+            found = found.open() if state == "open" else found.resolved()
         if wanted.get("site"):
             found = found.filter(site__public_id=wanted["site"])
         if wanted.get("device"):
             found = found.filter(device__public_id=wanted["device"])
-        words = {x.word: x for x in Severity}
-        if wanted.get("severity") in words:
-            found = found.filter(severity=words[wanted["severity"]])
+        if word := one_of(wanted, "severity", SEVERITIES):
+            found = found.filter(severity=SEVERITIES[word])
         return found  # type: ignore[no-any-return]
 
     def _shown(self, alerts: list[Alert], **context: Any) -> Any:
         rows = summaries.alert_rows(self.viewer, alerts)
-        if self.request.method == "GET":
-            looks.alert_list(self.viewer, rows, way="api")
+        looks.alert_list(self.viewer, rows, way="api")  # an answer to a change shows the alert as well
         return self.shown(rows, many=True, **context)
 
     def _one(self, public_id: str) -> Alert:
@@ -239,7 +268,10 @@ class Alerts(ConsentViews):
         return alert
 
     def _answer(self, public_id: str) -> Response:
-        return Response(self._shown([self._one(public_id)], detail=True)[0])
+        shown = self._shown([self._one(public_id)], detail=True)
+        if not shown:  # the access ended between two statements
+            raise Http404
+        return Response(shown[0])
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())

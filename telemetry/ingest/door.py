@@ -7,6 +7,7 @@ are the door's own. What may be refused cheaply is refused early: method, key, p
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import re
 import secrets
@@ -39,6 +40,8 @@ BEARER: Final = "bearer "
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_\-.]{8,64}", re.ASCII)
 _LINES: Final = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _jitter: Final = random.SystemRandom().random
+_process: Final = secrets.token_hex(5)
+_count: Final = itertools.count(1)
 
 
 def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -191,4 +194,5 @@ def _complete(environ: Environ, answer: Answer) -> Answer:
 
 def _request_id(environ: Environ) -> str:
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    # Unique is enough: random bytes from the kernel for each request would cost more than its metrics.
+    return given if given and REQUEST_ID.fullmatch(given) else f"{_process}-{next(_count):06x}"

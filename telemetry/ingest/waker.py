@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Final
 
 from telemetry import jobs
 
+PAUSE_S: Final = jobs.WAKE_EVERY_S + 0.01
+
 
 class Waker:
-    """Passes wakes on from a thread of its own; any number of them while it is busy become one."""
+    """Passes wakes on from a thread of its own, at most five a second; those that come meanwhile become one more.
+
+    So the last report of a burst is woken for too, and a request pays for looking at a flag.
+    """
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -36,6 +42,7 @@ class Waker:
             self._asked.wait()
             self._asked.clear()
             jobs.wake(self._kind)
+            time.sleep(PAUSE_S)
 
 
 waker: Final = Waker("analysis")

@@ -1,6 +1,6 @@
 """Alerts: one open row per device, rule and subject; every change is a transition that stays. Category health."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -9,6 +9,9 @@ from django.db.models.functions import Now
 from access.models import Category, Organization, Site, TenantModel, User, public_id
 from access.models.tenancy import TenantManager
 from telemetry.models.devices import Device
+
+if TYPE_CHECKING:
+    from access.viewer import Viewer
 
 
 def alert_public_id() -> str:
@@ -50,6 +53,15 @@ class AlertQuerySet(QuerySet["Alert"]):
         return self.order_by("-severity", "-opened_at")
 
 
+class AlertManager(TenantManager["Alert"]):
+    """The door to alerts, with their words on what it lets through."""
+
+    _queryset_class = AlertQuerySet
+
+    def visible_to(self, viewer: "Viewer", category: Category | None = None) -> AlertQuerySet:
+        return cast(AlertQuerySet, super().visible_to(viewer, category))
+
+
 class Alert(TenantModel):
     """Stateful, deduplicated problem of one device: open or resolved; may be acknowledged, claimed or snoozed."""
 
@@ -83,7 +95,7 @@ class Alert(TenantModel):
     snoozed_until = models.DateTimeField(null=True, blank=True)
     feedback = models.CharField(max_length=12, blank=True)  # "real" or "not_real", a person's word for the track record
 
-    objects: ClassVar[TenantManager["Alert"]] = TenantManager.of(AlertQuerySet)
+    objects: ClassVar[AlertManager] = AlertManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

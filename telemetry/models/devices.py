@@ -1,6 +1,6 @@
 """Devices, what they are made of, and the keys they speak with. One table, one category."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -8,6 +8,9 @@ from django.db.models.functions import Now
 
 from access.models import Category, Site, TenantModel, User, public_id
 from access.models.tenancy import TenantManager
+
+if TYPE_CHECKING:
+    from access.viewer import Viewer
 
 
 def device_public_id() -> str:
@@ -35,6 +38,15 @@ class DeviceQuerySet(QuerySet["Device"]):
         return self.filter(retired_at=None)
 
 
+class DeviceManager(TenantManager["Device"]):
+    """The door to devices, with their words on what it lets through."""
+
+    _queryset_class = DeviceQuerySet
+
+    def visible_to(self, viewer: "Viewer", category: Category | None = None) -> DeviceQuerySet:
+        return cast(DeviceQuerySet, super().visible_to(viewer, category))
+
+
 class Device(TenantModel):
     """Managed equipment at exactly one site. Label, kind and site are all that every grant shows; the rest has its category."""
 
@@ -50,7 +62,7 @@ class Device(TenantModel):
     created_at = models.DateTimeField(db_default=Now())
     retired_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager["Device"]] = TenantManager.of(DeviceQuerySet)
+    objects: ClassVar[DeviceManager] = DeviceManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

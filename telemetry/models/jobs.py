@@ -1,6 +1,6 @@
 """The queue of record. Celery only says "there is work of kind K"; what is to be done stands here."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -38,8 +38,7 @@ class Job(TenantModel):
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[UnscopedManager["Job"]] = UnscopedManager()
-    unscoped: ClassVar[UnscopedManager["Job"]] = UnscopedManager()
+    objects: ClassVar[Any] = UnscopedManager()
 
     class Meta(TenantModel.Meta):
         constraints = [

@@ -161,7 +161,7 @@ class _Reader:
         self.at += form.size
         return values
 
-    def array(self, dtype: str, count: int) -> NDArray[np.generic]:  # type: ignore[type-arg]
+    def array(self, dtype: str, count: int) -> NDArray[np.generic]:
         found = np.frombuffer(self.data, dtype, count, self.at)
         self.at += found.nbytes
         return found

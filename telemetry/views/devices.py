@@ -66,7 +66,7 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
     context = device_context(request.viewer, device, span=request.GET.get("range", "24h"))
     looks.device(request.viewer, device, context["categories"], way="page")
-    grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site_id).select_related("partner")  # type: ignore[attr-defined]
+    grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site_id).select_related("partner")
     return render(request, "portal/device.html", context | {"grants": grants})
 
 
@@ -205,7 +205,7 @@ def claim(request: PageRequest) -> HttpResponse:
                     site=said["site"], label=said["label"], kind=DeviceKind(said["kind"]), by=request.viewer
                 )
 
-        if acted(request, act):  # type: ignore[arg-type]
+        if acted(request, act):
             return render(request, "portal/claim_made.html", made | {"label": said["label"], "site": said["site"]})
     return render(request, "portal/device_new.html", {"form": form})
 

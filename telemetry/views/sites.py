@@ -47,7 +47,7 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
         .filter(site=site)
         .select_related("partner")
         .order_by("partner__name")
-    )  # type: ignore[attr-defined]
+    )
     return render(
         request,
         "portal/site.html",

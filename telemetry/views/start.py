@@ -66,7 +66,7 @@ def _connect(request: PageRequest) -> HttpResponse:
         made["key"] = fleet.issue_key(device=made["device"], by=request.viewer).secret
         made["path_key"] = fleet.issue_key(device=made["device"], by=request.viewer, channel=KeyChannel.PATH).secret
 
-    if not acted(request, act):  # type: ignore[arg-type]
+    if not acted(request, act):
         return redirect("start")
     return render(
         request,
@@ -106,5 +106,5 @@ def waiting(request: PageRequest, public_id: str) -> HttpResponse:
 def share(request: PageRequest, public_id: str) -> HttpResponse:
     """The last step says it out loud: who may see this? Nobody, until you decide."""
     device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
-    grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site).select_related("partner")  # type: ignore[attr-defined]
+    grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site).select_related("partner")
     return render(request, "portal/start_share.html", _steps(3) | {"device": device, "grants": grants})

@@ -140,7 +140,7 @@ def test_given_a_grant_past_its_end_when_it_is_given_again_then_the_old_one_is_b
         ({"expires_at": timezone.now() + timedelta(days=1)}, True),
         ({"forward_alerts": False}, True),
     ],
-    ids=str,
+    ids=["one more", "other words", "longer", "one less", "one for another", "shorter", "no alerts"],
 )
 def test_a10_when_a_change_takes_something_away_then_the_generation_rises_and_else_it_stays(
     world: World, change, taken

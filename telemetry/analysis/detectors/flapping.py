@@ -4,6 +4,7 @@ Source: handbook, detector D4.
 """
 
 from collections.abc import Iterator, Sequence
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,9 @@ ROW = np.dtype(
     ]
 )
 FEWEST = 4
-CALM_A_DAY = 0.1
-WORSE = 10.0
+CALM_A_DAY = 0.02  # such a port has not moved for weeks: four transitions are enough
+ORDINARY_A_DAY = 0.1  # a port that moves at all may do so this often without anybody noticing
+CHANCE = 3e-5  # of as many transitions on a port as ordinary as it was before
 MAJOR_A_DAY = 20
 FORGET = 1.0 / (14 * 24)  # the base remembers 14 days
 PATTERN_OF, PATTERN_HELD = 5, 4  # same hour on 4 of the last 5 working days
@@ -89,7 +91,7 @@ def evaluate(rows: NDArray[Any], ports: Sequence[str], *, boundary: float, zone:
             if localtime.hour_of_week(zone, int(when // HOUR)) % 24 not in usual
         ]
         count = sum(n for _, n in unusual)
-        if count < FEWEST or (base >= CALM_A_DAY and count / (WINDOW_H / 24) < WORSE * base):
+        if count < _needed(base):
             continue
         last_day = sum(n for when, n in unusual if when >= boundary - DAY)
         evidence = {
@@ -101,6 +103,20 @@ def evaluate(rows: NDArray[Any], ports: Sequence[str], *, boundary: float, zone:
         }
         severity: Severity = "major" if last_day >= MAJOR_A_DAY else "warning"
         yield Finding(RULE, VERSION, KIND, ports[int(row)], severity, "A port keeps going up and down", evidence)
+
+
+def _needed(base: float) -> int:
+    """How many transitions in the window are more than chance on a port with so many a day before (Poisson)."""
+    if base < CALM_A_DAY:
+        return FEWEST
+    mean = WINDOW_H / 24 * max(base, ORDINARY_A_DAY)
+    needed, term = 0, exp(-mean)
+    tail = 1.0 - term  # of more than `needed`
+    while tail >= CHANCE or needed + 1 < FEWEST:
+        needed += 1
+        term *= mean / needed
+        tail -= term
+    return needed + 1
 
 
 def _pattern(days: NDArray[np.uint32]) -> set[int]:

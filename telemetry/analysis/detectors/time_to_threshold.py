@@ -24,6 +24,7 @@ A_DAY = 24 // SLOT_H  # six-hour values a day
 RING = 14 * A_DAY
 DAILY = 20
 HOURS = 48
+TEETH = 3
 ROW = np.dtype(
     [
         ("ring", "<f4", RING),  # six-hour values, oldest first, sign as measured
@@ -34,6 +35,10 @@ ROW = np.dtype(
         ("limit", "<f4"),
         ("before", "<f4"),  # the worst value before the rise that is open now
         ("regime", "<f8"),  # last restart: memory starts anew
+        ("values", "<u2"),  # six-hour values so far
+        ("trough", "<f4"),  # lowest since the last sudden fall
+        ("teeth", "<f4", TEETH),  # heights of the last rises that ended in one, and how long ago in six hours
+        ("ages", "<u2", TEETH),
     ]
 )
 
@@ -45,6 +50,11 @@ WARM_UP_SHARE = 0.5
 STEP_VALUES = 16
 STEP_SHARE = 0.7
 MIN_HOURS_A_SLOT = 2
+FALL_SHARE, LEAST_FALL = 0.5, 0.02  # a fall of half the rise, and of 2 % of the limit, ends a tooth
+TOOTH_DAYS = 24  # older teeth are forgotten
+TALLER = 1.15  # a rise this much taller than any tooth is no tooth
+NOVEL_DAYS = 0.5  # of its own slope a rise has to go beyond what was there before
+JUMP_SHARE = 0.45  # of the rise between two six-hour values is a file somebody put there
 
 # Short history, only where the installation asked for findings before the usual two days: hours instead of six hours.
 EARLY_HOURS = 12
@@ -59,7 +69,11 @@ SAG_BELOW_V = 11.9  # ... and below this is failing, whatever the trend
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One kind of finding. sign: -1 for what falls. limit: where it fails; None if only the device can say."""
+    """One kind of finding. sign: -1 for what falls. limit: where it fails; NaN if only the device can say.
+
+    horizon_d: how far ahead a date is told. known_after_d: days of its past that have to be known before. restarts: it
+    begins anew with the device. has_teeth: it is emptied now and then, so that every rise looks like a trend.
+    """
 
     kind: str
     sign: int
@@ -72,14 +86,29 @@ class Quantity:
     steps_are_normal: bool = False
     early: bool = False
     restarts: bool = False
+    known_after_d: float = 0.0
+    has_teeth: bool = False
 
 
 QUANTITIES: Mapping[Role, Quantity] = {
     Role.MEMORY: Quantity(
         "memory_exhaustion", 1, "max", 7, 97.0, "%", "Memory is running out", early=True, restarts=True
     ),
-    Role.FLASH: Quantity("flash_exhaustion", 1, "median", 10, 99.0, "%", "Storage is filling up", early=True),
-    Role.TEMPERATURE: Quantity("overheating", 1, "max", 14, 78.0, "Cel", "The device is getting hotter", "assumed"),
+    Role.FLASH: Quantity(
+        "flash_exhaustion",
+        1,
+        "median",
+        10,
+        99.0,
+        "%",
+        "Storage is filling up",
+        early=True,
+        known_after_d=10,  # logs are rotated once a week or more often
+        has_teeth=True,
+    ),
+    Role.TEMPERATURE: Quantity(
+        "overheating", 1, "max", 14, 78.0, "Cel", "The device is getting hotter", "assumed", known_after_d=7
+    ),
     Role.RAIL: Quantity("psu_rail", -1, "median", 10, 11.4, "V", "A power supply voltage is sagging"),
     Role.LIGHT: Quantity("optics_decay", -1, "median", 21, -20.0, "dBm", "Received light is fading", "assumed"),
     Role.POE: Quantity(
@@ -91,7 +120,7 @@ QUANTITIES: Mapping[Role, Quantity] = {
 def fresh(n: int) -> NDArray[Any]:
     """Rows without any history."""
     rows = np.zeros(n, ROW)
-    for name in ("ring", "daily", "leaving", "hours", "limit", "before"):
+    for name in ("ring", "daily", "leaving", "hours", "limit", "before", "trough", "teeth"):
         rows[name] = np.nan
     rows["regime"] = -np.inf
     return rows
@@ -119,8 +148,24 @@ def push_slot(rows: NDArray[Any], signs: NDArray[np.float32]) -> None:
         rows["daily"][full, -1] = rows["leaving"][full] * signs[full]
         rows["leaving"][full] = np.nan
         rows["left"][full] = 0
+    newest = _slot_values(rows["hours"][:, -SLOT_H:])
+    _follow_teeth(rows, newest)
     rows["ring"][:, :-1] = rows["ring"][:, 1:]
-    rows["ring"][:, -1] = _slot_values(rows["hours"][:, -SLOT_H:])
+    rows["ring"][:, -1] = newest
+    rows["values"] = np.minimum(rows["values"] + np.isfinite(newest), 60_000)
+
+
+def _follow_teeth(rows: NDArray[Any], newest: NDArray[np.float32]) -> None:
+    """Keep the heights of rises that ended in a sudden fall, as logs do when they are rotated."""
+    rows["ages"] = np.minimum(rows["ages"] + 1, 60_000)
+    last = rows["ring"][:, -1]
+    rise = last - rows["trough"]
+    fell = (last - newest >= FALL_SHARE * rise) & (last - newest >= LEAST_FALL * np.abs(last))
+    if fell.any():
+        for name, value in (("teeth", rise), ("ages", np.zeros(len(rows)))):
+            rows[name][fell, :-1] = rows[name][fell, 1:]
+            rows[name][fell, -1] = value[fell]
+    rows["trough"] = np.where(fell, newest, np.fmin(rows["trough"], newest))
 
 
 def _slot_values(hours: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -149,7 +194,7 @@ class Verdict:
 
 def evaluate(
     row: Any, quantity: Quantity, subject: str, *, at: float, boundary: float, factors: trend.Factors, early: bool
-) -> Verdict:
+) -> Verdict | None:
     """What one series says at a six-hour boundary (or at any hour in the early mode of short histories).
 
     at: time of the sample that closed the hour. boundary: end of the last closed hour.
@@ -161,15 +206,22 @@ def evaluate(
     if not has_enough(row):
         return Verdict(_early(row, quantity, subject, limit, origin, at, factors) if early and quantity.early else None)
     level, middle = _last_day(values)
+    if not np.isfinite(level):
+        return None  # nothing arrived lately: nothing can be said, for or against
     before_rise = float(row["before"])
     over = np.isfinite(before_rise) and np.isfinite(middle) and middle < before_rise
+    if quantity.has_teeth and _has_just_fallen(row, values):
+        return Verdict(None, over=True) if over else None
     best, longest = _best(values, quantity, boundary, float(row["regime"]))
     sagging = _sagging(values) if quantity.kind == "psu_rail" else False
     if best is None:
         finding = _sag_finding(row, quantity, subject, limit, level) if sagging else None
         return Verdict(finding, over=over and finding is None)
     before = _before(row, values, longest, quantity.sign)
-    novel = before.size < MIN_VALUES or middle > float(before.max())
+    novel = _is_novel(quantity, before, middle, best.fit.slope, early=early)
+    novel = novel and (early or row["values"] >= quantity.known_after_d * A_DAY)
+    if quantity.has_teeth and _is_a_tooth(row, level, best.window):
+        novel = False
     left = max(0.0, (limit - level) / best.fit.slope) * DAY
     lo, eta, hi = trend.span(left, factors.of(quantity.kind))
     if not novel or eta > quantity.horizon_d * DAY:
@@ -227,8 +279,10 @@ def _candidate(values: Floats, quantity: Quantity) -> _Candidate | None:
     if not quantity.steps_are_normal:
         if present >= WARM_UP_VALUES and _is_flattening(values, A_DAY, WARM_UP_SHARE):
             return None
-        if present >= STEP_VALUES and _is_a_step(values, A_DAY):
+        if present >= STEP_VALUES and _is_a_step(values, A_DAY, STEP_SHARE):
             return None
+    if quantity.has_teeth and _jumps(values):
+        return None
     return _Candidate(values.size, fitted)
 
 
@@ -242,14 +296,27 @@ def _is_flattening(values: Floats, seasons: int, share: float) -> bool:
     return second.slope <= 0 or second.slope < share * first.slope
 
 
-def _is_a_step(values: Floats, block: int) -> bool:
+def _jumps(values: Floats) -> bool:
+    """Whether one jump between neighbouring values makes up much of the rise."""
+    rise = trend.middle(values[-A_DAY:]) - trend.middle(values[:A_DAY])
+    return bool(np.fmax.reduce(np.diff(values)) > JUMP_SHARE * rise)
+
+
+def _is_a_step(values: Floats, block: int, share: float) -> bool:
     """Whether one jump between neighbouring days makes up most of the rise."""
     whole = values[values.size % block :].reshape(-1, block)
     medians = np.array([median for day in whole if np.isfinite(median := trend.middle(day))])
     if medians.size < 2:
         return False
     rise = medians[-1] - medians[0]
-    return bool(rise <= 0 or np.diff(medians).max() > STEP_SHARE * rise)
+    return bool(rise <= 0 or np.diff(medians).max() > share * rise)
+
+
+def _is_novel(quantity: Quantity, before: Floats, middle: float, slope: float, *, early: bool) -> bool:
+    """Whether the last day lies above everything before the rise; without a past only where none is needed."""
+    if before.size < MIN_VALUES:
+        return early or not quantity.has_teeth
+    return middle > float(before.max()) + (NOVEL_DAYS * slope if quantity.has_teeth else 0.0)
 
 
 def _before(row: Any, values: Floats, longest: int, sign: int) -> Floats:
@@ -259,6 +326,23 @@ def _before(row: Any, values: Floats, longest: int, sign: int) -> Floats:
     daily = row["daily"].astype(np.float64)[DAILY - max(days, 0) :] * sign
     both = np.concatenate((daily, older))
     return both[np.isfinite(both)]
+
+
+def _is_a_tooth(row: Any, level: float, window: int) -> bool:
+    """Whether the rise is no taller than earlier ones that ended in a fall; a window with a fall in it shows a trend."""
+    recent = row["ages"] <= TOOTH_DAYS * A_DAY
+    teeth = row["teeth"][recent & np.isfinite(row["teeth"])]
+    if teeth.size == 0 or int(row["ages"][-1]) < window:
+        return False
+    return bool(level - float(row["trough"]) <= TALLER * float(teeth.max()))
+
+
+def _has_just_fallen(row: Any, values: Floats) -> bool:
+    """Whether a tooth that made up most of what there is to see ended within the last day."""
+    if row["ages"][-1] >= A_DAY or not np.isfinite(row["teeth"][-1]):
+        return False
+    seen = values[-7 * A_DAY :]
+    return bool(row["teeth"][-1] >= FALL_SHARE * (np.nanmax(seen) - np.nanmin(seen)))
 
 
 def _sagging(values: Floats) -> bool:
@@ -284,7 +368,11 @@ def _early(
         return None
     level = float(np.nanmax(hours[-3:])) if np.isfinite(hours[-3:]).any() else float(np.nanmax(hours))
     rise = level - hours[0]
-    if rise < EARLY_RISE * (limit - hours[0]) or _is_flattening(hours, 1, EARLY_SHARE) or _is_a_step(hours, 3):
+    if (
+        rise < EARLY_RISE * (limit - hours[0])
+        or _is_flattening(hours, 1, EARLY_SHARE)
+        or _is_a_step(hours, 3, STEP_SHARE)
+    ):
         return None
     lo, eta, hi = trend.span(max(0.0, (limit - level) / fitted.slope) * DAY, factors.of(quantity.kind))
     if eta > EARLY_HORIZON_D * DAY:

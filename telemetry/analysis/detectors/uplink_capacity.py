@@ -32,6 +32,7 @@ FORGET = 0.1
 KNOWN_DAYS = 7  # the profile says nothing earlier
 OPEN_SHARE = 0.5  # an hour at least half as busy as the busiest is an opening hour
 USUAL_OPEN = (9, 17)
+PEOPLE_ARE_AWAKE = (6, 22)  # a nightly backup would otherwise be taken for the working day
 WORKING_SHARE = 0.35
 WINDOWS_D = (14, 21, 35)
 FEWEST_WORKING_DAYS = 8
@@ -78,11 +79,12 @@ def push_day(rows: NDArray[Any]) -> None:
 
 
 def _open_hours(row: Any) -> NDArray[np.bool_]:
-    profile = row["profile"]
-    if row["days"] < KNOWN_DAYS or not np.isfinite(profile).any():
-        clock = np.arange(24)
+    clock = np.arange(24)
+    awake = (clock >= PEOPLE_ARE_AWAKE[0]) & (clock < PEOPLE_ARE_AWAKE[1])
+    profile = np.where(awake, np.nan_to_num(row["profile"]), 0.0)
+    if row["days"] < KNOWN_DAYS or profile.max() <= 0:
         return (clock >= USUAL_OPEN[0]) & (clock < USUAL_OPEN[1])
-    opening: NDArray[np.bool_] = np.nan_to_num(profile) >= OPEN_SHARE * np.nanmax(profile)
+    opening: NDArray[np.bool_] = profile >= OPEN_SHARE * profile.max()
     return opening
 
 
