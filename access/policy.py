@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from access.models import Category, Grant, Organization, OrganizationStatus, Site, sites_visible_to
+from access.models import SHAREABLE, Category, Grant, Organization, OrganizationStatus, Site, sites_visible_to
 from access.viewer import Viewer
 
 
@@ -22,10 +22,10 @@ def holds(viewer: Viewer, site_id: UUID, category: Category) -> bool:
 
 
 def categories_held(viewer: Viewer, site_id: UUID) -> frozenset[Category]:
-    """Categories the viewer may see at a site now; all five for the owner."""
-    from access.models import SHAREABLE  # noqa: PLC0415
-
-    return frozenset(c for c in SHAREABLE if holds(viewer, site_id, c))
+    """Categories the viewer may see at a site now; all five for the owner. Five conditions of the door in one query."""
+    conditions = {f"may_{c.value}": Exists(sites_visible_to(viewer, c).filter(pk=OuterRef("pk"))) for c in SHAREABLE}
+    row = sites_visible_to(viewer, Category.ANY).filter(pk=site_id).annotate(**conditions).values(*conditions).first()
+    return frozenset(c for c in SHAREABLE if row and row[f"may_{c.value}"])
 
 
 def grants_forwarding(site_id: UUID, category: Category = Category.HEALTH) -> QuerySet[Grant]:

@@ -14,7 +14,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "errors/403.html", {"reason": str(exception or "")}, status=403)
+    return render(request, "errors/403.html", {"message": str(exception or "")}, status=403)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -26,7 +26,7 @@ def broken(request: HttpRequest) -> HttpResponse:
             "request_id": getattr(request, "request_id", ""),
         }
         return JsonResponse(problem, status=500, content_type="application/problem+json")
-    return render(request, "errors/500.html", {"request_id": getattr(request, "request_id", "")}, status=500)
+    return render(request, "errors/500.html", {"reference": getattr(request, "request_id", "")}, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -34,7 +34,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         "errors/403.html",
         {
-            "reason": "This form was open for too long, or cookies are switched off. Nothing was saved."
+            "message": "This form was open for too long, or cookies are switched off. Nothing was saved."
             " Go back, reload the page, and try again."
         },
         status=403,

@@ -82,6 +82,7 @@ def _partner(viewer: Viewer, path: str) -> dict[str, Any]:
     ]
     ours = [
         _item(f"{base}/access", "eye", "Access", path, key="s"),
+        _item(f"{base}/contracts", "contract", "Contracts", path),
         _item(f"{base}/settings/webhooks", "webhook", "Hand-off", path),
         _item(f"{base}/team", "users", "Team", path),
     ]
@@ -99,6 +100,7 @@ def _partner(viewer: Viewer, path: str) -> dict[str, Any]:
 def _staff(viewer: Viewer, path: str) -> dict[str, Any]:
     items = [
         _item("/staff/search", "search", "Search", path),
+        _item("/staff/permissions", "lock", "Permissions", path),
         _item("/staff/partners", "users", "Partners", path),
         _item("/staff/jobs", "clock", "Work", path),
         _item("/staff/audit", "file-text", "What staff did", path),
