@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,7 +18,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     memberships: list[Membership] = getattr(request, "memberships", [])
     builders = {"customer": _customer, "partner": _partner, "staff": _staff}
     if viewer.kind not in builders:
-        return {"viewer": None, "memberships": _switcher(memberships, viewer)}
+        return {
+            "viewer": None,
+            "memberships": _switcher(memberships, viewer),
+            "signup_open": settings.OPEN_SIGNUP,
+        }
     frame = builders[viewer.kind](viewer, request.path)
     return {
         "viewer": viewer,
@@ -34,6 +39,14 @@ def _item(url: str, icon: str, label: str, path: str, *, key: str = "", count: i
     return {"url": url, "icon": icon, "label": label, "current": current, "key": key, "count": count or "", "hot": hot}
 
 
+def _one_current(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of /access and /access/log only the longer one is where the reader is."""
+    here = max((item["url"] for item in items if item["current"]), key=len, default="")
+    for item in items:
+        item["current"] = item["url"] == here
+    return items
+
+
 def _customer(viewer: Viewer, path: str) -> dict[str, Any]:
     alerts, requests = _customer_counts(viewer)
     watch = [
@@ -42,11 +55,15 @@ def _customer(viewer: Viewer, path: str) -> dict[str, Any]:
         _item("/devices", "router", "Devices", path, key="d"),
         _item("/alerts", "bell", "Alerts", path, key="a", count=alerts, hot=alerts > 0),
     ]
-    sharing = [
-        _item("/access", "eye", "Who can see", path, key="s", count=requests, hot=requests > 0),
-        _item("/access/log", "history", "Viewing log", path),
-    ]
-    records = [_item("/contracts", "contract", "Contracts", path), _item("/settings/company", "settings", "Settings", path)]
+    sharing = _one_current(
+        [
+            _item("/access", "eye", "Who can see", path, key="s", count=requests, hot=requests > 0),
+            _item("/access/log", "history", "Viewing log", path),
+        ]
+    )
+    settings_page = _item("/settings/company", "settings", "Settings", path)
+    settings_page["current"] = path.startswith("/settings/")
+    records = [_item("/contracts", "contract", "Contracts", path), settings_page]
     return {
         "home_url": "/",
         "search_url": reverse("search"),
