@@ -5,4 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("access.api.urls")),
     path("", include("telemetry.api.urls")),
+    path("", include("partners.api.urls")),
 ]

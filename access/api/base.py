@@ -40,7 +40,6 @@ class ViewerViews(GenericViewSet[Any]):
             self.initial(wrapped, *args, **kwargs)
         except Exception as error:  # DRF's own shape: its handler turns everything into an answer or raises again
             return self._finished(wrapped, self.handle_exception(error))
-        self.after_commit = None
         with acting(viewer_of(wrapped)):
             try:
                 handler = getattr(self, (wrapped.method or "").lower(), self.http_method_not_allowed)
@@ -53,7 +52,7 @@ class ViewerViews(GenericViewSet[Any]):
             return self._finished(wrapped, self.after_commit())
         return answer
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Which methods there are (`Allow`), and nothing about any object: the schema says the rest."""
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -61,4 +60,4 @@ class ViewerViews(GenericViewSet[Any]):
         self.response = self.finalize_response(request, response, *self.args, **self.kwargs)
         if hasattr(self.response, "render"):
             self.response.render()
-        return self.response  # type: ignore[no-any-return]
+        return self.response

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from access.models import SHAREABLE, Site
@@ -34,6 +36,7 @@ class Categories(serializers.ListField):
         super().__init__(min_length=1, max_length=5, **kwargs)
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class VisibleSite(serializers.Field[Any, Any, Any, Any]):
     """A site by its public id, looked for through the door: another customer's is as unknown as one that never was."""
 

@@ -14,7 +14,7 @@ class DeviceOut(Viewed):
     """A device. Keys of kinds that are not shared are absent, not null: their absence tells nothing but the grant."""
 
     id = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=DeviceKind.choices)
     site = serializers.CharField()
     customer = serializers.CharField()
@@ -60,7 +60,7 @@ class DeviceOut(Viewed):
 
 
 class DeviceIn(Viewed):
-    label = serializers.CharField(max_length=120)
+    label = serializers.CharField(max_length=120)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=DeviceKind.choices, default=DeviceKind.OTHER)
     site = VisibleSite()
     vendor = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
@@ -69,7 +69,7 @@ class DeviceIn(Viewed):
 
 
 class DeviceChange(Viewed):
-    label = serializers.CharField(max_length=120, required=False)
+    label = serializers.CharField(max_length=120, required=False)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=DeviceKind.choices, required=False)
     site = VisibleSite(required=False)
 
@@ -81,7 +81,7 @@ class KeyMade(serializers.Serializer[Any]):
 
 class ClaimIn(Viewed):
     site = VisibleSite()
-    label = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    label = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=DeviceKind.choices, default=DeviceKind.OTHER)
 
 
@@ -136,7 +136,7 @@ class AlertOut(Viewed):
 
     def to_representation(self, row: AlertRow) -> dict[str, Any]:
         a = row.alert
-        found = {
+        found: dict[str, Any] = {
             "id": a.public_id,
             "device": row.device.public_id if row.device.pk else None,
             "device_label": row.device.label,

@@ -69,7 +69,7 @@ class Devices(ConsentViews):
         wanted = self.request.query_params
         found = Device.objects.visible_to(self.viewer).select_related("site")
         if self.action != "list":
-            return found  # type: ignore[no-any-return]
+            return found
         found = found.filter(retired_at=None)
         if wanted.get("site"):
             found = found.filter(site__public_id=wanted["site"])
@@ -81,7 +81,7 @@ class Devices(ConsentViews):
             )
         if wanted.get("search"):
             found = found.filter(summaries.matches(self.viewer, wanted["search"]))
-        return found  # type: ignore[no-any-return]
+        return found
 
     def rows(self, devices: list[Device]) -> list[DeviceRow]:
         rows = {d.pk: DeviceRow(d, d.site) for d in devices}
@@ -247,7 +247,7 @@ class Alerts(ConsentViews):
         wanted = self.request.query_params
         found = Alert.objects.visible_to(self.viewer).select_related("claimed_by", "customer")
         if self.action != "list":
-            return found  # type: ignore[no-any-return]
+            return found
         if state := one_of(wanted, "state", ("open", "resolved")):
             found = found.open() if state == "open" else found.resolved()
         if wanted.get("site"):
@@ -256,7 +256,7 @@ class Alerts(ConsentViews):
             found = found.filter(device__public_id=wanted["device"])
         if word := one_of(wanted, "severity", SEVERITIES):
             found = found.filter(severity=SEVERITIES[word])
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _shown(self, alerts: list[Alert], **context: Any) -> Any:
         rows = summaries.alert_rows(self.viewer, alerts)

@@ -1,0 +1,205 @@
+"""Proposals: a partner drafts, asks, sends or declines; the customer compares what was sent, by the same rows for all.
+
+Neutral by rule (docs/UI.md): by partner name, marks for single facts alone, no recommendation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from access import audit
+from access.errors import Ended, Invalid, require
+from access.models import SHAREABLE, Category, Grant
+from access.viewer import Viewer
+from partners import tenders
+from partners.models import Proposal, ProposalState, Tender, TenderQuestion
+
+MOST_QUESTIONS = 20  # of one partner about one tender
+YEARS = 3
+FACTS = (
+    "summary",
+    "text",
+    "price_cents",
+    "yearly_cents",
+    "currency",
+    "work_hours",
+    "survives_one_failure",
+    "starts_on",
+)
+WRITABLE = (ProposalState.INVITED, ProposalState.DRAFT)
+READABLE = (ProposalState.SENT, ProposalState.CHOSEN, ProposalState.NOT_CHOSEN)
+NOT_YOURS = "This proposal is not yours to write"
+
+
+def visible_to(viewer: Viewer) -> QuerySet[Proposal]:
+    """A partner's own, whatever their state; of a customer's tenders what was sent to it."""
+    found: QuerySet[Proposal] = Proposal.objects.visible_to(viewer)
+    if viewer.is_customer:
+        found = found.filter(state__in=READABLE)
+    elif viewer.only_customers is not None:
+        found = found.filter(customer__in=viewer.only_customers)
+    return found.select_related("tender", "partner", "customer")
+
+
+@transaction.atomic
+def draft(proposal: Proposal, *, by: Viewer, values: Mapping[str, Any]) -> Proposal:
+    """Write down some of FACTS; nobody but the partner reads them before they are sent. Raises NotAllowed, Invalid, Ended."""
+    _require_own(proposal, by)
+    if unknown := set(values) - set(FACTS):
+        raise Invalid("This is not part of a proposal", min(unknown))
+    row = _writable(proposal)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.state = ProposalState.DRAFT
+    row.save(update_fields=[*values, "state"])
+    return row
+
+
+@transaction.atomic
+def send(proposal: Proposal, *, by: Viewer) -> Proposal:
+    """Give it to the customer; it cannot be changed afterwards. Raises NotAllowed, Invalid, Ended."""
+    _require_own(proposal, by)
+    row = _writable(proposal)
+    if not row.summary.strip():
+        raise Invalid("Say in one sentence what you propose", "summary")
+    row.state, row.sent_at = ProposalState.SENT, Now()
+    row.save(update_fields=["state", "sent_at"])
+    row.refresh_from_db()
+    _note(row, by, "proposal.sent")
+    return row
+
+
+@transaction.atomic
+def decline(proposal: Proposal, *, by: Viewer) -> Proposal:
+    """There will be none. What was drafted is emptied: the customer may read a declined row. Raises NotAllowed, Ended."""
+    _require_own(proposal, by)
+    row = _writable(proposal)
+    blank = Proposal()
+    for name in FACTS:
+        setattr(row, name, getattr(blank, name))
+    row.state = ProposalState.DECLINED
+    row.save(update_fields=[*FACTS, "state"])
+    _note(row, by, "proposal.declined")
+    return row
+
+
+@transaction.atomic
+def ask(tender: Tender, *, question: str, by: Viewer) -> TenderQuestion:
+    """Once it is answered all who are invited read it, without who asked. Raises NotAllowed, Invalid, Ended."""
+    invited = Proposal.objects.filter(tender=tender, partner=by.organization_id).exclude(state=ProposalState.DECLINED)
+    require(by.is_partner and by.may_write and invited.exists(), "Only who is invited asks questions")
+    if not 1 <= len(question.strip()) <= 2000:
+        raise Invalid("A question has 1 to 2,000 characters", "question")
+    tenders.lock(tender.pk)
+    tenders.still_open(tender.pk)
+    if TenderQuestion.objects.filter(tender=tender, asked_by=by.organization_id).count() >= MOST_QUESTIONS:
+        raise Invalid(f"At most {MOST_QUESTIONS} questions about one tender", "question")
+    row = TenderQuestion(
+        customer_id=tender.customer_id, tender=tender, asked_by=by.organization, question=question.strip()
+    )
+    row.save(force_insert=True)
+    row.refresh_from_db()
+    return row
+
+
+@dataclass(slots=True)
+class Compared:
+    """One proposal beside the others. labels: facts in which it alone stands out, in words of LABELS."""
+
+    proposal: Proposal
+    cost_cents: int | None  # over YEARS; None where it is not stated
+    sees: list[Category]  # what the partner can see at the site now, by grants alone
+    labels: list[str] = field(default_factory=list)
+
+
+def compare(tender: Tender, *, viewer: Viewer) -> list[Compared]:
+    """Sent proposals of one tender in the order of the partners' names, for the customer alone."""
+    if not viewer.is_customer:
+        return []
+    sent = list(visible_to(viewer).filter(tender=tender).order_by("partner__name", "pk"))
+    held = _held({p.partner_id for p in sent}, tender)
+    rows = [Compared(p, cost(p), held.get(p.partner_id, [])) for p in sent]
+    for label, best in LABELS.items():
+        found = best(rows)
+        if found is not None:
+            found.labels.append(label)
+    return rows
+
+
+def cost(proposal: Proposal) -> int | None:
+    """Price and yearly price over YEARS, in cents; None unless both or one of them are stated."""
+    if proposal.price_cents is None and proposal.yearly_cents is None:
+        return None
+    return int(Decimal(proposal.price_cents or 0) + YEARS * Decimal(proposal.yearly_cents or 0))
+
+
+def _least(value: Callable[[Compared], Any]) -> Callable[[list[Compared]], Compared | None]:
+    """Of at least two that state it, the one with the lowest value; None where two are equal."""
+
+    def best(rows: list[Compared]) -> Compared | None:
+        stated = sorted((r for r in rows if value(r) is not None), key=value)
+        if len(stated) < 2 or value(stated[0]) == value(stated[1]):
+            return None
+        return stated[0]
+
+    return best
+
+
+def _lowest_price(rows: list[Compared]) -> Compared | None:
+    """Prices in two currencies are not compared."""
+    if len({r.proposal.currency for r in rows if r.cost_cents is not None}) != 1:
+        return None
+    return _least(lambda r: r.cost_cents)(rows)
+
+
+def _alone_survives(rows: list[Compared]) -> Compared | None:
+    surviving = [r for r in rows if r.proposal.survives_one_failure]
+    return surviving[0] if len(surviving) == 1 and len(rows) > 1 else None
+
+
+LABELS: dict[str, Callable[[list[Compared]], Compared | None]] = {
+    "lowest_price": _lowest_price,
+    "fewest_hours": _least(lambda r: r.proposal.work_hours),
+    "earliest_start": _least(lambda r: r.proposal.starts_on),
+    "only_one_that_survives_a_failure": _alone_survives,
+}
+
+
+def _held(partners: set[UUID], tender: Tender) -> dict[UUID, list[Category]]:
+    live = Grant.objects.live().filter(site=tender.site_id, partner__in=partners)
+    return {g.partner_id: [c for c in SHAREABLE if c in g.category_set] for g in live}
+
+
+def _require_own(proposal: Proposal, by: Viewer) -> None:
+    require(by.is_partner and by.may_write and proposal.partner_id == by.organization_id, NOT_YOURS)
+
+
+def _writable(proposal: Proposal) -> Proposal:
+    """The row, locked, of a tender that is open and still waits for answers. Raises Ended."""
+    tenders.lock(proposal.tender_id)
+    open_until = tenders.still_open(proposal.tender_id).answers_until
+    row = (
+        Proposal.objects.select_for_update(of=("self",))
+        .select_related("partner", "customer", "tender")
+        .filter(pk=proposal.pk, state__in=WRITABLE)
+        .first()
+    )
+    if row is None:
+        raise Ended("This proposal was sent or declined already")
+    if not Tender.objects.filter(pk=row.tender_id, answers_until__gt=Now()).exists():
+        raise Ended(f"Answers were awaited until {open_until:%Y-%m-%d %H:%M} UTC")
+    return row
+
+
+def _note(row: Proposal, by: Viewer, action: str) -> None:
+    """In the customer's journal, which the act concerns, and in the partner's own."""
+    for journal in (row.customer_id, row.partner_id):
+        audit.record(
+            customer=journal, by=by, action=action, kind="proposal", id=row.public_id, words=f"{row.tender.title}"
+        )
