@@ -16,16 +16,20 @@ from access import sentences
 from access.lengths import last_day
 from access.models import (
     AccessRequest,
+    Anchor,
     Grant,
+    Invitation,
+    InvitationKind,
     Membership,
     Organization,
     OrganizationStatus,
+    RequestState,
     Role,
     Site,
     StaffPermission,
     User,
 )
-from partners.forwarding import facts, mails
+from partners.forwarding import facts, mails, secrets
 from partners.forwarding.mails import Mail
 from partners.forwarding.transports.base import TryLater
 from partners.forwarding.transports.email import EmailTransport
@@ -189,3 +193,75 @@ def webhook_failing(claim: jobs.Claim) -> None:
         )
     )
     send(mail, people(destination.owner_id, IN_CHARGE), job=claim.id)
+
+
+@jobs.handles("notice.invited")
+def invited(claim: jobs.Claim) -> None:
+    """To an address that is nobody's yet: a link that works once. Withdrawn or used meanwhile: nothing is sent."""
+    row = Invitation.objects.select_related("organization", "invited_by").get(pk=claim.ref)
+    if row.accepted_at or row.withdrawn_at or row.expires_at <= timezone.now():
+        return
+    token = secrets.open_sealed(bytes.fromhex(claim.payload["token"]), str(row.pk))
+    link = f"{settings.PUBLIC_URL}/invitations/{token}"
+    organization = row.organization
+    with timezone.override(organization.timezone):
+        if row.kind == InvitationKind.PARTNER:
+            mail = mails.invitation(
+                mails.InvitationFacts(
+                    customer_name=organization.name,
+                    inviter_name=row.invited_by.name,
+                    expires_at=row.expires_at,
+                    link=link,
+                )
+            )
+        else:
+            role = Role(row.role).label.lower()
+            mail = mails.colleague(
+                mails.ColleagueFacts(
+                    organization_name=organization.name, role=role, expires_at=row.expires_at, link=link
+                )
+            )
+    outcome = EmailTransport(recipient=row.email).deliver(mail, delivery_id=str(claim.id))
+    if isinstance(outcome, TryLater):
+        raise MailServerAway(outcome.error)
+
+
+@jobs.handles("notice.answered")
+def answered(claim: jobs.Claim) -> None:
+    """To the partner's admins: allowed or declined, in its own words for the customer; who decided is not said."""
+    request = AccessRequest.objects.select_related("partner").get(pk=claim.ref)
+    partner = request.partner
+    with timezone.override(partner.timezone):
+        if request.state == RequestState.ALLOWED:
+            answer = _("They said yes. What you may see now is on your page.")
+        elif request.pause_until:
+            answer = _("They said no. You can ask again from %(day)s.") % {
+                "day": sentences.day(request.pause_until.date())
+            }
+        else:
+            answer = _("They said no.")
+        facts_of = mails.AnswerFacts(
+            customer_name=request.customer_name, answer=answer, link=f"{settings.PUBLIC_URL}/p/{partner.slug}/access"
+        )
+        send(mails.answered(facts_of), people(partner.pk, IN_CHARGE), job=claim.id)
+
+
+@jobs.handles("notice.anchor")
+def anchored(claim: jobs.Claim) -> None:
+    """The day's signed heads to the owners: whoever rewrites the journals cannot rewrite their mailboxes."""
+    row = Anchor.objects.select_related("customer").get(pk=claim.ref)
+    organization = row.customer
+    page = "/access/log/check" if organization.is_customer else f"/p/{organization.slug}/access"
+    mail = mails.anchor(
+        mails.AnchorFacts(
+            organization_name=organization.name,
+            day=f"{row.day:%Y-%m-%d}",
+            audit_seq=row.audit_seq,
+            audit_hash=bytes(row.audit_hash).hex(),
+            looks_seq=row.looks_seq,
+            looks_hash=bytes(row.looks_hash).hex(),
+            signature=bytes(row.signature).hex(),
+            link=f"{settings.PUBLIC_URL}{page}",
+        )
+    )
+    send(mail, people(organization.pk, IN_CHARGE), job=claim.id)

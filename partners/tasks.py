@@ -6,12 +6,12 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from access import acts
-from access.models import AccessRequest, Grant, Membership, Organization, StaffPermission, User
+from access.models import AccessRequest, Anchor, Grant, Invitation, Membership, Organization, StaffPermission, User
 from access.sentences import ChangeKind, what_changes
 from access.sharing import Terms
 from access.viewer import Viewer
 from partners import destinations, notices
-from partners.forwarding import planner, sending
+from partners.forwarding import planner, secrets, sending
 from partners.models import Delivery
 from telemetry import jobs
 from telemetry.models import AlertTransition
@@ -105,6 +105,24 @@ def tell_break_glass(permission: StaffPermission, **_: Any) -> int:
     """Returns that the owners' notice is queued: without it nothing begins."""
     jobs.enqueue("notice.break_glass", customer=permission.customer_id, ref=permission.pk)
     return 1
+
+
+@acts.on("invitation.made")
+def tell_invited(invitation: Invitation, *, token: str, **_: Any) -> None:
+    """The token is kept sealed until the mail is rendered; the invitation itself holds its digest alone."""
+    sealed = secrets.seal(token, str(invitation.pk)).hex()
+    jobs.enqueue("notice.invited", customer=invitation.organization_id, ref=invitation.pk, payload={"token": sealed})
+
+
+@acts.on("request.answered")
+def tell_answered(request: AccessRequest, **_: Any) -> None:
+    jobs.enqueue("notice.answered", customer=request.partner_id, ref=request.pk)
+
+
+@acts.on("journal.anchored")
+def mail_anchor(anchor: Anchor, **_: Any) -> None:
+    """The day's signed heads leave the house: what is in somebody's mailbox cannot be rewritten here."""
+    jobs.enqueue("notice.anchor", customer=anchor.customer_id, ref=anchor.pk)
 
 
 @acts.on("organization.suspended", "organization.closed")

@@ -9,16 +9,17 @@ from typing import Any
 import structlog
 
 KEY_IN_PATH = re.compile(r"(sc[dct]_[a-z0-9]{4,32})_[A-Za-z0-9_\-]{8,}")
+LINK_IN_PATH = re.compile(r"/(invitations|unsubscribe)/[^\s/?\"']+")
 
 
 def scrub(text: str) -> str:
     """Keep a key's public half: a URL or header that holds a key must not put its secret into a log."""
-    return KEY_IN_PATH.sub(r"\1_…", text)
+    return LINK_IN_PATH.sub(r"/\1/…", KEY_IN_PATH.sub(r"\1_…", text))
 
 
 def scrub_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
-        if isinstance(value, str) and "sc" in value:
+        if isinstance(value, str) and ("sc" in value or "/" in value):
             event[name] = scrub(value)
     return event
 

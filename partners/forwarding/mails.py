@@ -64,6 +64,37 @@ class InvitationFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColleagueFacts:
+    organization_name: str
+    role: str
+    expires_at: datetime
+    link: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerFacts:
+    """What became of a partner's request; of a no it learns only from when on it may ask again."""
+
+    customer_name: str
+    answer: str
+    link: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnchorFacts:
+    """The signed heads of a day's journals, hexadecimal."""
+
+    organization_name: str
+    day: str
+    audit_seq: int
+    audit_hash: str
+    looks_seq: int
+    looks_hash: str
+    signature: str
+    link: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerificationFacts:
     """`organization_name` wants its alerts at the address this mail goes to."""
 
@@ -152,6 +183,19 @@ def ending_soon(facts: AccessFacts, *, unsubscribe_url: str | None = None) -> Ma
 def invitation(facts: InvitationFacts) -> Mail:
     subject = _("%(customer)s invites you to SmartCare") % {"customer": facts.customer_name}
     return _mail("invitation", subject, facts)
+
+
+def colleague(facts: ColleagueFacts) -> Mail:
+    return _mail("colleague", _("Join %(name)s on SmartCare") % {"name": facts.organization_name}, facts)
+
+
+def answered(facts: AnswerFacts) -> Mail:
+    return _mail("answered", _("%(name)s answered your request") % {"name": facts.customer_name}, facts)
+
+
+def anchor(facts: AnchorFacts) -> Mail:
+    subject = _("Checksum of your journals, %(day)s") % {"day": facts.day}
+    return _mail("anchor", subject, facts)
 
 
 def verification(facts: VerificationFacts) -> Mail:
