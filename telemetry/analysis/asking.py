@@ -1,10 +1,11 @@
 """Ask the detectors what holds, and let hysteresis decide what that means."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from telemetry.analysis import tables
+from telemetry.analysis import tables, unlike
 from telemetry.analysis.blob import DeviceState
 from telemetry.analysis.closing import Due
 from telemetry.analysis.context import Context
@@ -154,6 +155,9 @@ class Asking:
             self.tracks.false(self.at, (kind, subject, rule))
 
     def _true(self, finding: Finding) -> None:
+        others = unlike.lately(self.state, self.at)
+        if others:
+            finding = replace(finding, evidence={**finding.evidence, "also_unusual": others})
         is_warming_up = self.at < self.state.first_at + self.context.warm_up_s
         self.tracks.true(self.at, finding, muted=is_warming_up or self._is_maintained())
 

@@ -1,6 +1,7 @@
 """A device's analysis state as compact bytes: header, keys, tables of fixed-size rows, open findings.
 
-Layout, little-endian: magic `SCAS`, version u2, sequence i8, first_at f8, last_at f8, hour i8, config_at f8, then
+Layout, little-endian: magic `SCAS`, version u2, u4 fingerprint of the tables' rows, sequence i8, first_at f8, last_at
+f8, hour i8, config_at f8, then
 length-prefixed sections: keys, carried values, open hour, tables, tracks. Equal states give equal bytes. A blob of
 another version is not read: the caller rebuilds.
 """
@@ -25,7 +26,7 @@ MAGIC = b"SCAS"
 VERSION = 1
 NO_HOUR = -1
 
-_HEAD = struct.Struct("<4sHqddqd")
+_HEAD = struct.Struct("<4sHIqddqd")
 _LENGTH = struct.Struct("<I")
 
 
@@ -57,7 +58,16 @@ class DeviceState:
 
 def pack(state: DeviceState, dtypes: Mapping[str, np.dtype[Any]]) -> bytes:
     """The state as bytes. dtypes: row layout of every table, in the order they are written."""
-    head = _HEAD.pack(MAGIC, VERSION, state.sequence, state.first_at, state.last_at, state.hour, state.config_at)
+    head = _HEAD.pack(
+        MAGIC,
+        VERSION,
+        _fingerprint(tuple(dtypes.items())),
+        state.sequence,
+        state.first_at,
+        state.last_at,
+        state.hour,
+        state.config_at,
+    )
     sections = [
         _packed_keys(tuple(state.channels), tuple(state.ports), tuple(state.carried)),
         np.array(list(state.carried.values()), "<f8").tobytes(),
@@ -78,9 +88,9 @@ def unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
 
 
 def _unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
-    magic, version, sequence, first_at, last_at, hour, config_at = _HEAD.unpack_from(blob)
-    if (magic, version) != (MAGIC, VERSION):
-        raise UnknownState(f"state of version {version}, not {VERSION}")
+    magic, version, rows_of, sequence, first_at, last_at, hour, config_at = _HEAD.unpack_from(blob)
+    if (magic, version, rows_of) != (MAGIC, VERSION, _fingerprint(tuple(dtypes.items()))):
+        raise UnknownState(f"state of version {version} or with other rows, not {VERSION}")
     sections = _sections(blob)
     if len(sections) != 5 + len(dtypes):
         raise UnknownState(f"{len(sections)} sections, not {5 + len(dtypes)}")
@@ -102,6 +112,12 @@ def _unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
         tables={name: np.frombuffer(data, dtype).copy() for (name, dtype), data in rows},
         tracks=_unpacked_tracks(sections[-1]),
     )
+
+
+@lru_cache(maxsize=4)
+def _fingerprint(dtypes: tuple[tuple[str, np.dtype[Any]], ...]) -> int:
+    """Changes with any field of any row, so that a changed detector never reads its predecessor's bytes."""
+    return zlib.crc32(repr([(name, dtype.descr) for name, dtype in dtypes]).encode())
 
 
 def _sections(blob: bytes) -> list[bytes]:

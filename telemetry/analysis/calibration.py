@@ -3,21 +3,50 @@
 Source: handbook, calibration.
 """
 
+import csv
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from telemetry.analysis.replay import Row
 from telemetry.analysis.trend import START_FACTORS, Factors
 
 FEWEST_FAULTS = 20
 QUANTILES = (0.1, 0.5, 0.9)
 FORMAT = "smartcare.factors/1"
 
+# The kinds that carry dates, by the name a truth file gives the fault. Source: handbook, table of kinds.
+FAULTS: Mapping[str, str] = {
+    "memory_leak": "memory_exhaustion",
+    "flash_fill": "flash_exhaustion",
+    "temp_creep": "overheating",
+    "psu_degrade": "psu_rail",
+    "optics_decay": "optics_decay",
+    "poe_budget": "poe_budget",
+    "uplink_saturation": "uplink_capacity",
+    "link_errors": "link_errors",
+}
+
 Ratio = tuple[str, float]  # fault, (true time left) / (predicted time left)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What really happened: onset and failure in epoch seconds."""
+
+    device: str
+    kind: str
+    onset: float
+    failure: float
+
+
+class BadTruth(ValueError):
+    """The file holds no truth; the message is one line for people."""
 
 
 class BadFactors(ValueError):
@@ -38,6 +67,35 @@ def fit(ratios: Mapping[str, Sequence[Ratio]], *, version: int) -> Factors:
         if len(by_fault) >= FEWEST_FAULTS:
             fitted[kind] = _weighted(list(by_fault.values()))
     return Factors(version, fitted)
+
+
+def ratios(rows: Iterable[Row], truth: Sequence[Fault], factors: Factors) -> dict[str, list[Ratio]]:
+    """What the dated rows of a replay should have said. factors: those the rows were made with."""
+    found: dict[str, list[Ratio]] = defaultdict(list)
+    for row in rows:
+        finding = row.finding
+        for fault in truth:
+            is_it = fault.device == row.device and FAULTS.get(fault.kind) == finding.kind
+            if is_it and finding.eta is not None and fault.onset <= row.time < fault.failure:
+                predicted = (finding.eta - row.time) / factors.of(finding.kind)[1]
+                if predicted > 0:
+                    found[finding.kind].append((fault.device, (fault.failure - row.time) / predicted))
+    return found
+
+
+def read_truth(path: Path) -> list[Fault]:
+    """Faults whose failure is known, from a truth file. Raises BadTruth with what is wrong."""
+    try:
+        with path.open(newline="") as lines:
+            faults = [
+                Fault(row["device"], row["kind"], float(row["onset"]), float(row["failure"] or "nan"))
+                for row in csv.DictReader(lines)
+            ]
+    except OSError as broken:
+        raise BadTruth(f"{path}: {broken.strerror}") from broken
+    except (KeyError, ValueError) as broken:
+        raise BadTruth(f"{path}: {type(broken).__name__}: {broken}") from broken
+    return [fault for fault in faults if np.isfinite(fault.failure)]
 
 
 def _weighted(groups: Sequence[Sequence[float]]) -> tuple[float, float, float]:

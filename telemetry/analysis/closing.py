@@ -13,6 +13,7 @@ from telemetry.analysis.detectors import (
     link_errors,
     presence,
     time_to_threshold,
+    together,
     uplink_capacity,
     wan_loss,
 )
@@ -48,6 +49,7 @@ def close(state: DeviceState, hour: int, facts: DeviceFacts, context: Context, p
     _close_trends(state, hour, summary, context, due)
     _close_fans_and_losses(state, summary)
     link_errors.push_hour(state.tables["link"])
+    together.push_hour(state.tables["together"][0])
     flapping.push_hour(state.tables["flap"], zone=facts.timezone, hour=hour)
     if (hour + 1) % 24 == 0:
         fan_drift.push_day(state.tables["fan"])

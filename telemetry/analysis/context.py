@@ -26,6 +26,8 @@ class Context:
     demonstration does. uplinks: interfaces whose load is watched. half_duplex: ports that say they run at half duplex.
     site_common: degrees the site's other devices are above their normal, by hour since the epoch.
     site_boots: (boot, seen) times of the site's other devices. support: the model's lifecycle, None if unknown.
+    with_residuals: whether every gauge is also compared with its own rhythm, which explains findings, raises none and
+    costs as much as all the rest; back-tests do without.
     """
 
     warm_up_s: float = WARM_UP_S
@@ -35,6 +37,7 @@ class Context:
     site_boots: tuple[tuple[float, float], ...] = ()
     factors: Factors = field(default_factory=Factors)
     support: Support | None = None
+    with_residuals: bool = True
 
     @property
     def is_eager(self) -> bool:

@@ -12,7 +12,7 @@ from telemetry.analysis import tables
 from telemetry.analysis.blob import DeviceState, UnknownState
 from telemetry.analysis.context import Context as Context
 from telemetry.analysis.context import Support as Support
-from telemetry.analysis.detectors import end_of_support, presence
+from telemetry.analysis.detectors import end_of_support, presence, together
 from telemetry.analysis.facts import DeviceFacts
 from telemetry.analysis.findings import Finding
 from telemetry.analysis.hysteresis import Change, Tracks
@@ -24,13 +24,15 @@ class Advance:
     """state: to be stored. findings: everything that holds now; what is not in here is over.
 
     changes: what was raised, updated and cleared on the way, oldest first. expected: local hours of the week in which
-    reports are to be expected, 21 bytes for the dead-man's switch. repeated: the block had been applied before.
+    reports are to be expected, 21 bytes for the dead-man's switch. marked_share: part of the last day in which many
+    signals were unlike themselves, for the health score. repeated: the block had been applied before.
     """
 
     state: bytes
     findings: list[Finding]
     changes: list[Change]
     expected: bytes = b""
+    marked_share: float = 0.0
     repeated: bool = False
 
 
@@ -43,7 +45,8 @@ def advance(state: bytes | None, block: DeviceFacts, now: float, context: Contex
     context = context or Context()
     before = _read(state)
     if state is not None and 0 < block.sequence <= before.sequence:
-        return Advance(state, Tracks(before.tracks).open_findings(), [], _expected(before), repeated=True)
+        findings = Tracks(before.tracks).open_findings()
+        return Advance(state, findings, [], _expected(before), _marked(before), repeated=True)
     run = Run(before, block, context)
     run.apply()
     end_of_support.watch(run.tracks, context.support, now=now)
@@ -51,7 +54,9 @@ def advance(state: bytes | None, block: DeviceFacts, now: float, context: Contex
     after.sequence = max(before.sequence, block.sequence)
     after.tracks = run.tracks.as_dict()
     changes = sorted(run.tracks.changes, key=lambda change: change.at)
-    return Advance(blobs.pack(after, tables.DTYPES), run.tracks.open_findings(), changes, _expected(after))
+    return Advance(
+        blobs.pack(after, tables.DTYPES), run.tracks.open_findings(), changes, _expected(after), _marked(after)
+    )
 
 
 def advance_many(devices: Sequence[tuple[bytes | None, DeviceFacts, Context]], now: float) -> list[Advance]:
@@ -71,6 +76,10 @@ def _read(state: bytes | None) -> DeviceState:
         except UnknownState:
             pass
     return tables.begin()
+
+
+def _marked(state: DeviceState) -> float:
+    return round(together.marked_share(state.tables["together"][0]), 4)
 
 
 def _expected(state: DeviceState) -> bytes:

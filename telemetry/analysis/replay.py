@@ -60,6 +60,7 @@ def site(recording: Recording, devices: Sequence[Recorded], factors: Factors) ->
             site_common=common[place],
             site_boots=tuple(boot for other, own in enumerate(boots) if other != place for boot in own),
             factors=factors,
+            with_residuals=False,
         )
         changes = engine.advance(None, block, 0.0, context).changes
         told.rows.extend(_written(devices[place].device_id, changes))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from telemetry.analysis import closing, hourly, signals, tables
+from telemetry.analysis import closing, hourly, signals, tables, unlike
 from telemetry.analysis.asking import Asking
 from telemetry.analysis.blob import NO_HOUR, DeviceState
 from telemetry.analysis.context import Context
@@ -59,6 +59,8 @@ class Run:
                 self._roll(hour, first)
             state = self.state
             state.pending_t, state.pending = hourly.merged(state, seen.t[rows], table[rows])
+            if self.context.with_residuals:
+                unlike.watch(state, seen.t[rows], table[rows], zone=self.facts.timezone, after=state.last_at)
             link_errors.add(state.tables["link"], errors[:, number], frames[:, number])
             flapping.add(state.tables["flap"], flaps[:, number], changes[:, number])
             self._happen(happenings, last + _JUST_AFTER_S)

@@ -14,11 +14,13 @@ from telemetry.analysis.detectors import (
     link_errors,
     presence,
     reboot_loop,
+    residual,
     time_to_threshold,
+    together,
     uplink_capacity,
     wan_loss,
 )
-from telemetry.analysis.layout import Channel, Role
+from telemetry.analysis.layout import LIMIT_OF, Channel, Role
 
 Rows = NDArray[Any]
 
@@ -29,6 +31,7 @@ BY_CHANNEL: Mapping[str, tuple[Collection[Role], Callable[[int], Rows]]] = Mappi
         "fan": (frozenset({Role.FAN}), fan_drift.fresh),
         "loss": (frozenset({Role.LOSS}), wan_loss.fresh),
         "load": (frozenset({Role.LOAD}), uplink_capacity.fresh),
+        "unlike": (frozenset(Role) - frozenset(LIMIT_OF.values()), residual.fresh),
     }
 )
 BY_PORT: Mapping[str, Callable[[int], Rows]] = MappingProxyType({"link": link_errors.fresh, "flap": flapping.fresh})
@@ -39,10 +42,12 @@ DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
         "fan": fan_drift.ROW,
         "loss": wan_loss.ROW,
         "load": uplink_capacity.ROW,
+        "unlike": residual.ROW,
         "link": link_errors.ROW,
         "flap": flapping.ROW,
         "boots": reboot_loop.ROW,
         "presence": presence.ROW,
+        "together": together.ROW,
     }
 )
 
@@ -50,7 +55,9 @@ DTYPES: Mapping[str, np.dtype[Any]] = MappingProxyType(
 def begin() -> DeviceState:
     """The state of a device nobody has heard of."""
     rows = {name: make(0) for name, (_, make) in BY_CHANNEL.items()} | {name: make(0) for name, make in BY_PORT.items()}
-    return DeviceState(tables={**rows, "boots": reboot_loop.fresh(), "presence": presence.fresh()})
+    return DeviceState(
+        tables={**rows, "boots": reboot_loop.fresh(), "presence": presence.fresh(), "together": together.fresh()}
+    )
 
 
 def admit(state: DeviceState, channels: Sequence[Channel], ports: Sequence[str]) -> None:

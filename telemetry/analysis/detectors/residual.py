@@ -18,6 +18,7 @@ ROW = np.dtype(
         ("square", "<f4"),
         ("typical", "<f4"),  # mean absolute residual of the last hundred or so
         ("n", "<u4"),
+        ("marked_at", "<f8"),  # when it was last unlike itself
         ("slots", "<f4", SLOTS),
     ]
 )
@@ -33,7 +34,9 @@ MARK_AFTER_S = 2 * DAY
 
 def fresh(n: int) -> NDArray[Any]:
     """Rows without any history."""
-    return np.zeros(n, ROW)
+    rows = np.zeros(n, ROW)
+    rows["marked_at"] = -np.inf
+    return rows
 
 
 def step(rows: NDArray[Any], values: Floats, *, local_s: float, days: int) -> Floats:

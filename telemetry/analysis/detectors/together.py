@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from telemetry.analysis.facts import Floats
 
-ROW = np.dtype([("usual", "<f4"), ("seen", "<u4"), ("before", "<f4")])
+ROW = np.dtype(
+    [
+        ("usual", "<f4"),
+        ("seen", "<u4"),
+        ("before", "<f4"),
+        ("marks", "<u2", 24),  # marked samples by hour, and samples at all, of the last day
+        ("samples", "<u2", 24),
+        ("hour_marks", "<u2"),
+        ("hour_samples", "<u2"),
+    ]
+)
 ODD_Z = 3.5
 FEWEST = 3
 SHARE = 0.10  # of the signals, until the device's own extremes are known
@@ -43,4 +53,21 @@ def step(row: Any, z: Floats) -> float:
     row["usual"] += RATE * ((QUANTILE if f > row["usual"] else QUANTILE - 1.0) * (0.1 + row["usual"]))
     row["usual"] = max(0.0, float(row["usual"]))
     row["seen"] += 1
+    row["hour_samples"] += 1
+    row["hour_marks"] += both >= 1.0
     return both
+
+
+def push_hour(row: Any) -> None:
+    """Close the open hour."""
+    for ring, hour in (("marks", "hour_marks"), ("samples", "hour_samples")):
+        row[ring][:-1] = row[ring][1:].copy()
+        row[ring][-1] = row[hour]
+        row[hour] = 0
+
+
+def marked_share(row: Any) -> float:
+    """Part of the last day's samples that were marked, 0 to 1."""
+    samples = int(row["samples"].sum()) + int(row["hour_samples"])
+    marks = int(row["marks"].sum()) + int(row["hour_marks"])
+    return marks / samples if samples else 0.0

@@ -76,7 +76,8 @@ def cut(facts: DeviceFacts, rows: int) -> list[DeviceFacts]:
 
 
 def run(facts: DeviceFacts, context: engine.Context | None = None, *, rows: int | None = None) -> engine.Advance:
-    """All blocks after one another; the changes of all of them together."""
+    """All blocks after one another; the changes of all of them together. Without residuals unless a context says so."""
+    context = context or engine.Context(with_residuals=False)
     blocks = [facts] if rows is None else cut(facts, rows)
     state, changes, last = None, [], None
     for block in blocks:
@@ -84,7 +85,7 @@ def run(facts: DeviceFacts, context: engine.Context | None = None, *, rows: int 
         state = last.state
         changes += last.changes
     assert last is not None
-    return engine.Advance(last.state, last.findings, changes)
+    return engine.Advance(last.state, last.findings, changes, last.expected, last.marked_share)
 
 
 def kinds(result: engine.Advance) -> set[str]:

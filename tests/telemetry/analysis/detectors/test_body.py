@@ -62,7 +62,9 @@ def test_given_an_uplink_that_fills_in_working_hours_when_six_weeks_are_known_th
     open_ = (hours > 8) & (hours < 18) & (d.astype(int) % 7 < 5)
     load = np.where(open_, 0.45 * np.exp(0.014 * np.clip(d - 10, 0, None)), 0.03)
 
-    (finding,) = made.run(made.device({LOAD: load}, t), engine.Context(uplinks=frozenset({"if/wan"}))).findings
+    (finding,) = made.run(
+        made.device({LOAD: load}, t), engine.Context(with_residuals=False, uplinks=frozenset({"if/wan"}))
+    ).findings
 
     assert finding.kind == "uplink_capacity"
     assert finding.evidence["growth_a_week"] > 5
@@ -118,8 +120,8 @@ def test_given_a_date_of_support_when_it_comes_near_then_it_is_told_and_an_unkno
     block = made.device({made.UPTIME: 1e6}, made.times(0.05))
     soon = engine.Support(end_of_support=made.START + 60 * DAY)
 
-    dated = engine.advance(None, block, made.START, engine.Context(support=soon))
-    unknown = engine.advance(None, block, made.START, engine.Context(support=engine.Support()))
+    dated = engine.advance(None, block, made.START, engine.Context(with_residuals=False, support=soon))
+    unknown = engine.advance(None, block, made.START, engine.Context(with_residuals=False, support=engine.Support()))
 
     assert [(f.kind, f.severity) for f in dated.findings] == [("end_of_support", "warning")]
     assert unknown.findings == []
