@@ -17,6 +17,11 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return render(request, "errors/403.html", {"message": str(exception or "")}, status=403)
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What was asked for cannot be; the sentence says why."""
+    return render(request, "errors/400.html", {"message": str(exception or "")}, status=400)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         problem = {

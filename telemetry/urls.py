@@ -1,6 +1,6 @@
 from django.urls import path
 
-from telemetry.views import alerts, collectors, devices, imports, sites, start
+from telemetry.views import alerts, collectors, devices, exports, imports, sites, start
 
 urlpatterns = [
     path("start", start.start, name="start"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("devices/<str:public_id>/edit", devices.edit, name="device_edit"),
     path("devices/<str:public_id>/retire", devices.retire, name="device_retire"),
     path("devices/<str:public_id>/keys", devices.keys, name="device_keys"),
+    path("devices/<str:public_id>/readings", exports.device_readings, name="device_readings"),
     path("collectors", collectors.index, name="collectors"),
     path("collectors/<str:public_id>/keys", collectors.keys, name="collector_keys"),
     path("alerts", alerts.index, name="alerts"),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -42,6 +42,8 @@ def _only(kind: str) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             except NotAllowed as no:
                 raise PermissionDenied(str(no)) from no
+            except (Invalid, Ended) as no:
+                raise BadRequest(str(no)) from no
 
         guarded.page_for = kind  # type: ignore[attr-defined]
         return guarded

@@ -1,14 +1,11 @@
 """REST over devices and alerts."""
 
-import re
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, QueryDict
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -32,14 +29,10 @@ from telemetry.models import (
     Forecast,
     Severity,
 )
+from telemetry.spans import span_of
 from telemetry.summaries import DeviceRow
 from telemetry.views.devices import categories_of
 
-LONGEST = timedelta(days=366)
-LONGEST_STEP_S = 86_400 * 31
-STEP = re.compile(r"[0-9]{1,9}")
-# Far from the ends of the calendar, where adding a day overflows.
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 STATES = tuple(summaries.STATE_WORDS)
 SEVERITIES = {x.word: x for x in Severity}
 
@@ -183,13 +176,7 @@ class Devices(ConsentViews):
         metric = wanted.get("metric", "")
         if not metric:
             raise Invalid("Name a metric", "metric")
-        until = _time(wanted.get("to"), "to") or timezone.now()
-        since = _time(wanted.get("from"), "from") or until - timedelta(hours=24)
-        if not timedelta(0) < until - since <= LONGEST:
-            raise Invalid("`from` must be before `to`, at most 366 days", "from")
-        step = wanted.get("step")
-        if step is not None and not (STEP.fullmatch(step) and 1 <= int(step) <= LONGEST_STEP_S):
-            raise Invalid(f"`step` is a number of seconds from 1 to {LONGEST_STEP_S}", "step")
+        since, until, step_s = span_of(wanted)
         found = readings.series(
             self.viewer,
             device,
@@ -197,24 +184,10 @@ class Devices(ConsentViews):
             instance=wanted.get("instance"),
             since=since,
             until=until,
-            step_s=int(step) if step else None,
+            step_s=step_s,
         )
         looks.device(self.viewer, device, readings.kinds_shown(self.viewer, device, metric), way="api")
         return Response(found)
-
-
-def _time(text: str | None, field: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        found = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        found = None
-    if found is not None and found.tzinfo is None:
-        found = found.replace(tzinfo=UTC)
-    if found is None or not EARLIEST <= found <= LATEST:
-        raise Invalid(f"`{field}` must be a time like 2026-11-24T12:00:00Z", field)
-    return found
 
 
 def one_of(wanted: QueryDict, name: str, words: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from access.views.pages import PageRequest, acted, back, for_customer
 from telemetry import alerting, evidence, looks, summaries
 from telemetry.models import Alert, AlertComment, CommentAudience, Device, Severity
+from telemetry.views import exports
 
 
 def filtered(request: PageRequest, found: "object") -> object:
@@ -25,6 +26,8 @@ def filtered(request: PageRequest, found: "object") -> object:
 def index(request: PageRequest) -> HttpResponse:
     rows = summaries.alerts(request.viewer, filtered(request, Alert.objects.visible_to(request.viewer)))  # type: ignore[arg-type]
     looks.alert_list(request.viewer, rows, way="page")
+    if exports.wanted(request):
+        return exports.alerts(request, rows)
     newest = Alert.objects.visible_to(request.viewer).order_by("-opened_at").values_list("opened_at", flat=True).first()
     return render(
         request,

@@ -32,6 +32,7 @@ from telemetry.models import (
     TrafficFigures,
 )
 from telemetry.summaries import STATE_WORDS
+from telemetry.views import exports
 
 RANGES = {
     "6h": timedelta(hours=6),
@@ -55,6 +56,8 @@ def index(request: PageRequest) -> HttpResponse:
         kind=wanted.get("kind", "") if wanted.get("kind") in DeviceKind.values else "",
     )
     looks.device_list(request.viewer, rows, way="page")
+    if exports.wanted(request):
+        return exports.devices(request, rows)
     return render(
         request,
         "portal/devices.html",

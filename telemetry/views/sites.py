@@ -7,12 +7,15 @@ from access.views.pages import PageRequest, acted, for_customer
 from telemetry import looks, summaries
 from telemetry.forms import SiteForm
 from telemetry.models import Alert
+from telemetry.views import exports
 
 
 @for_customer
 def index(request: PageRequest) -> HttpResponse:
     rows = summaries.sites(request.viewer)
     looks.site_list(request.viewer, rows, way="page")
+    if exports.wanted(request):
+        return exports.sites(request, rows)
     return render(request, "portal/sites.html", {"rows": rows})
 
 

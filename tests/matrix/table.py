@@ -40,6 +40,7 @@ ROWS = (
     Row("devices/<str:public_id>/edit", "customer", ("fw-hq",)),
     Row("devices/<str:public_id>/retire", "customer", ("fw-hq",), posts=True),
     Row("devices/<str:public_id>/keys", "customer", ("fw-hq",)),
+    Row("devices/<str:public_id>/readings", "customer", ("fw-hq",), query="metric=device.cpu.utilization"),
     Row("collectors", "customer"),
     Row("collectors/<str:public_id>/keys", "customer", ("collector-hq",)),
     Row("alerts", "customer"),
