@@ -145,10 +145,10 @@ class Viewer:
 
     @property
     def may_answer(self) -> bool:
-        """May take, snooze, resolve and comment on alerts it sees."""
+        """May take, snooze, resolve and comment on alerts it sees. Viewers read, and sales people make offers."""
         if not self.may_write or self.is_staff:
             return False
-        return self.account is not None or self.role != Role.SALES
+        return self.account is not None or self.role not in {Role.SALES, Role.VIEWER}
 
 
 NOBODY = Viewer(kind="nobody")
