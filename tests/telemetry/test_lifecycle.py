@@ -1,0 +1,51 @@
+"""Dates of models: from a catalogue file, and unknown is said, never guessed."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from telemetry import lifecycle
+from telemetry.models import DeviceInventory, ModelLifecycle
+
+HEAD = "vendor,model,end_of_sale,end_of_support,end_of_security_fixes,source\n"
+
+
+def file_of(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / "catalogue.csv"
+    path.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_given_the_example_of_the_docs_when_it_is_loaded_then_a_device_of_that_model_knows_its_dates(db, tmp_path):
+    path = file_of(tmp_path, "Example Networks,EN-FW60,2024-05-31,2029-05-31,2027-05-31,announcement of 2023-11-30")
+
+    call_command("lifecycle", str(path))
+
+    found = lifecycle.of(DeviceInventory(vendor="example networks", model="en-fw60"))
+    assert (found.end_of_security_fixes, found.state) == (date(2027, 5, 31), "ok")
+
+
+def test_given_a_model_that_nobody_knows_when_asked_then_it_is_unknown_and_not_supported(db):
+    found = lifecycle.of(DeviceInventory(vendor="Nobody", model="X1"))
+
+    assert (found.state, found.end_of_support) == ("mute", None)
+
+
+def test_given_a_file_with_a_bad_date_when_it_is_loaded_then_nothing_changes_and_the_line_is_named(db, tmp_path):
+    path = file_of(tmp_path, "A,one,,2030-01-01,,", "A,two,,31.12.2030,,")
+
+    with pytest.raises(CommandError, match="Line 3"):
+        call_command("lifecycle", str(path))
+
+    assert not ModelLifecycle.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("fixes", "state"), [(date(2026, 1, 1), "risk"), (date(2027, 1, 1), "watch"), (date(2030, 1, 1), "ok"), (None, "mute")]
+)
+def test_given_a_date_when_it_is_judged_then_passed_soon_far_and_missing_are_told_apart(fixes, state):
+    row = ModelLifecycle(vendor="A", model="one", end_of_security_fixes=fixes)
+
+    assert lifecycle.judged(row, date(2026, 11, 24)).state == state
