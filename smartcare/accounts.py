@@ -1,19 +1,25 @@
 """Signing in and up with allauth: our rules about who may open an account, and where people land."""
 
+import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
 from access.context import memberships_of
-from access.models import User
+from access.models import Membership, Role, User
 
 INVITED = "invited"  # session mark of somebody who came by an invitation or a partner's referral link
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Open when the installation says so, and always for somebody who was invited."""
         return settings.OPEN_SIGNUP or bool(request.session.get(INVITED))
@@ -24,6 +30,14 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return reverse("start_company")
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Asked for again only by somebody whose last password, code or passkey is older than the timeout: not right after sign-in."""
+        if not super().is_reauthentication_required(app=app, **kwargs):
+            return False
+        records = get_authentication_records(self.request, self.request.user)
+        newest = max((float(record["at"]) for record in records), default=0.0)
+        return time.time() - newest >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         user = super().save_user(request, user, form, commit=False)
         user.email = user.email.lower()
@@ -31,6 +45,35 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             user.save()
         return user
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Whether this person sees what belongs to others (staff, a partner's admin) and signs in with a password alone.
+
+    Needs `request.memberships`, which `viewer_of` leaves. Asks the database for those people alone.
+    """
+    user = request.user
+    if settings.SECOND_FACTOR != "required" or not isinstance(user, User):
+        return False
+    memberships: list[Membership] = getattr(request, "memberships", [])
+    is_partner_admin = any(m.role == Role.ADMIN and m.organization.is_partner for m in memberships)
+    if not (user.is_staff or is_partner_admin):
+        return False
+    return not is_mfa_enabled(user, types=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
+
+
+def second_factor_first(request: HttpRequest) -> HttpResponse | None:
+    """Instead of the page that was asked for: the one on which a second factor is set up. None: go on.
+
+    The pages of signing in and out stay open, or nobody could set one up.
+    """
+    if request.path.startswith("/accounts/") or not lacks_second_factor(request):
+        return None
+    url = reverse("mfa_index")
+    if request.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": "Set up a second factor first", "status": 403, "detail": url}
+        return JsonResponse(problem, status=403, content_type="application/problem+json")
+    return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else redirect(url)
 
 
 def home_of(user: User) -> str:

@@ -16,6 +16,21 @@ from telemetry.models import Alert, DeviceHealth, Forecast, Severity
 
 STATE_OF = {Severity.CRITICAL: "down", Severity.MAJOR: "risk", Severity.WARNING: "watch", Severity.INFO: "watch"}
 DAYS_AHEAD = 90
+KEYS = [
+    {"keys": keys.split(), "does": does}
+    for keys, does in (
+        ("/", "Search"),
+        ("?", "This list"),
+        ("g o", "Overview or triage"),
+        ("g d", "Devices"),
+        ("g a", "Alerts"),
+        ("g s", "Who can see"),
+        ("j k", "Next and previous row"),
+        ("Enter", "Open the row"),
+        ("e", "Take an alert"),
+        ("s", "Snooze an alert"),
+    )
+]
 
 
 @for_customer
@@ -96,23 +111,11 @@ def search(request: PageRequest) -> HttpResponse:
 
 
 def shortcuts(request: PageRequest) -> HttpResponse:
-    keys = [
-        ("/", "Search"),
-        ("?", "This list"),
-        ("g then o", "Overview or triage"),
-        ("g then d", "Devices"),
-        ("g then a", "Alerts"),
-        ("g then s", "Who can see"),
-        ("j and k", "Next and previous row"),
-        ("Enter", "Open the row"),
-        ("e", "Take an alert"),
-        ("s", "Snooze an alert"),
-    ]
     if request.method == "POST" and isinstance(request.user, User):
         request.user.keyboard_shortcuts = bool(request.POST.get("on"))
         request.user.save(update_fields=["keyboard_shortcuts"])
         return redirect("shortcuts")
-    return render(request, "portal/shortcuts.html", {"keys": [{"keys": k, "does": d} for k, d in keys]})
+    return render(request, "portal/shortcuts.html", {"keys": KEYS})
 
 
 def how_we_check(request: PageRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What stands around every page: menu, phone tabs, company switcher. Asks the database only inside the viewer's transaction."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.urls import reverse
 
 from access.models import AccessRequest, Membership
 from access.viewer import NOBODY, Viewer
+from smartcare.accounts import lacks_second_factor
 from telemetry.models import Alert
 
 
@@ -17,14 +19,17 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     viewer: Viewer = getattr(request, "viewer", NOBODY)
     memberships: list[Membership] = getattr(request, "memberships", [])
     builders = {"customer": _customer, "partner": _partner, "staff": _staff}
+    must_set_up = partial(lacks_second_factor, request)  # a query that one page alone makes
     if viewer.kind not in builders:
         return {
             "viewer": None,
             "memberships": _switcher(memberships, viewer),
             "signup_open": settings.OPEN_SIGNUP,
+            "must_set_up": must_set_up,
         }
     frame = builders[viewer.kind](viewer, request.path)
     return {
+        "must_set_up": must_set_up,
         "viewer": viewer,
         "org_name": viewer.organization_name,
         "org_kind": viewer.kind,
@@ -34,7 +39,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _item(url: str, icon: str, label: str, path: str, *, key: str = "", count: int = 0, hot: bool = False) -> dict[str, Any]:
+def _item(
+    url: str, icon: str, label: str, path: str, *, key: str = "", count: int = 0, hot: bool = False
+) -> dict[str, Any]:
     current = path == url or (url not in ("/", "/staff/") and path.startswith(url.rstrip("/") + "/"))
     return {"url": url, "icon": icon, "label": label, "current": current, "key": key, "count": count or "", "hot": hot}
 

@@ -1,0 +1,230 @@
+"""Signing in and up, and the second factor of those who see what belongs to others."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal import auth as totp
+from django.test import Client
+from django.utils import timezone
+
+from access import onboarding
+from access.models import Membership, Role, User
+from access.principal import acting
+from tests.cast import PASSWORD, World, make_user
+
+MFA = "/accounts/2fa/"
+
+
+@pytest.fixture
+def required(settings: Any) -> None:
+    settings.SECOND_FACTOR = "required"
+
+
+def sign_in(name: str, password: str = PASSWORD) -> Client:
+    client = Client()
+    client.post("/accounts/login/", {"login": f"{name}@example.com", "password": password})
+    return client
+
+
+def switch_on(client: Client) -> Any:
+    """Set up an authenticator app as a person does: read the secret off the page, type the code."""
+    page = client.get("/accounts/2fa/totp/activate/").content.decode()
+    secret = re.search(r'<code class="mono">([A-Z2-7]+)</code>', page)[1]  # type: ignore[index]
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
+    return client.post("/accounts/2fa/totp/activate/", {"code": code})
+
+
+# ---- who must have one
+
+
+@pytest.mark.parametrize(("name", "page"), [("sam", "/staff/search"), ("nora", "/p/northwind/triage")])
+def test_given_a_password_alone_when_staff_or_a_partner_admin_opens_a_page_then_a_second_factor_comes_first(
+    world: World, required: None, name: str, page: str
+):
+    answer = sign_in(name).get(page)
+
+    assert (answer.status_code, answer.headers.get("Location")) == (302, MFA)
+
+
+@pytest.mark.parametrize("name", ["sam", "nora"])
+def test_when_they_are_sent_to_set_it_up_then_the_page_says_why_and_works(world: World, required: None, name: str):
+    page = sign_in(name).get(MFA)
+
+    assert page.status_code == 200
+    assert "a password alone is not enough" in page.content.decode()
+
+
+@pytest.mark.parametrize(("name", "page"), [("sam", "/staff/search"), ("nora", "/p/northwind/triage")])
+def test_given_an_authenticator_app_when_it_is_switched_on_then_the_pages_open(
+    world: World, required: None, name: str, page: str
+):
+    client = sign_in(name)
+
+    switch_on(client)
+
+    assert client.get(page).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "page"), [("ada", "/"), ("nils", "/p/northwind/triage")])
+def test_when_somebody_else_signs_in_then_a_password_is_enough(world: World, required: None, name: str, page: str):
+    assert sign_in(name).get(page).status_code == 200
+
+
+def test_when_an_engineer_becomes_admin_then_the_next_page_asks_for_it(world: World, required: None):
+    nils, boss = sign_in("nils"), world.northwind.viewer("nora")
+    with acting(boss):
+        membership = Membership.objects.select_related("organization").get(user=world.northwind.people["nils"])
+        onboarding.change_role(membership, role=Role.ADMIN, by=boss)
+
+    assert nils.get("/p/northwind/triage").headers.get("Location") == MFA
+
+
+def test_when_the_app_is_switched_off_again_then_the_pages_close(world: World, required: None):
+    nora = sign_in("nora")
+    switch_on(nora)
+
+    nora.post("/accounts/2fa/totp/deactivate/")
+
+    assert nora.get("/p/northwind/triage").headers.get("Location") == MFA
+
+
+def test_given_a_change_when_it_comes_without_a_second_factor_then_nothing_is_done(world: World, required: None):
+    nora = sign_in("nora")
+
+    answer = nora.post("/p/northwind/settings/company", {"name": "Changed"})
+
+    assert answer.headers.get("Location") == MFA
+    with acting(world.northwind.viewer()):
+        world.northwind.organization.refresh_from_db()
+    assert world.northwind.organization.name == "Northwind"
+
+
+def test_when_a_fragment_is_asked_for_then_the_whole_page_is_sent_there(world: World, required: None):
+    answer = sign_in("nora").get("/p/northwind/triage", headers={"HX-Request": "true"})
+
+    assert answer.headers["HX-Redirect"] == MFA
+
+
+def test_when_the_api_is_asked_by_a_session_then_it_says_what_is_missing(world: World, required: None):
+    answer = sign_in("nora").get("/api/v1/sites")
+
+    assert (answer.status_code, answer.json()["title"]) == (403, "Set up a second factor first")
+
+
+def test_given_a_sign_in_of_long_ago_when_it_is_set_up_then_the_password_is_asked_for_again(
+    world: World, time_machine: Any
+):
+    ada = sign_in("ada")
+    time_machine.move_to(timezone.now() + timedelta(minutes=16))
+
+    answer = ada.get("/accounts/2fa/totp/activate/")
+
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+
+
+def test_given_optional_when_staff_signs_in_then_a_password_is_enough(world: World):
+    assert sign_in("sam").get("/staff/search").status_code == 200
+
+
+# ---- signing in with one
+
+
+def test_given_an_app_when_signing_in_then_the_password_alone_opens_nothing(world: World, required: None):
+    switch_on(sign_in("nora"))
+
+    again = sign_in("nora")
+
+    assert again.get("/p/northwind/triage").headers["Location"].startswith("/accounts/login/")
+
+
+def test_when_setting_up_then_the_page_shows_codes_for_the_day_the_phone_is_lost(world: World):
+    nora = sign_in("nora")
+    landing = switch_on(nora)
+
+    page = nora.get(landing.headers["Location"]).content.decode()
+
+    assert len(re.findall(r"<li>\d{8}</li>", page)) == 10
+
+
+# ---- who may open an account
+
+
+def test_given_a_closed_installation_when_somebody_comes_by_then_only_invitations_open_it(db: None, settings: Any):
+    settings.OPEN_SIGNUP = False
+
+    page = Client().get("/accounts/signup/").content.decode()
+
+    assert "by invitation" in page
+    assert "<form" not in page
+
+
+def test_given_an_open_one_when_somebody_signs_up_then_their_company_comes_next(db: None, settings: Any):
+    settings.OPEN_SIGNUP = True
+    client = Client()
+
+    answer = client.post("/accounts/signup/", {"email": "New@Example.com", "password1": PASSWORD})
+
+    assert answer.headers["Location"] == "/welcome"
+    assert User.objects.get(email="new@example.com").name == "new"
+
+
+@pytest.mark.parametrize("open_signup", [True, False])
+def test_when_the_sign_in_page_is_shown_then_it_offers_an_account_only_where_one_can_be_made(
+    db: None, settings: Any, open_signup: bool
+):
+    settings.OPEN_SIGNUP = open_signup
+
+    assert ("Create an account" in Client().get("/accounts/login/").content.decode()) is open_signup
+
+
+# ---- where people land
+
+
+@pytest.mark.parametrize(("name", "page"), [("ada", "/"), ("nora", "/p/northwind/triage"), ("sam", "/staff/search")])
+def test_when_somebody_has_signed_in_then_they_are_where_they_belong(world: World, name: str, page: str):
+    answer = Client().post("/accounts/login/", {"login": f"{name}@example.com", "password": PASSWORD})
+
+    assert answer.headers["Location"] == page
+
+
+def test_given_no_company_when_somebody_signs_in_then_they_found_one(db: None):
+    make_user("lone")
+
+    answer = Client().post("/accounts/login/", {"login": "lone@example.com", "password": PASSWORD})
+
+    assert answer.headers["Location"] == "/welcome"
+
+
+# ---- every page of the sign-in library in our look
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts/password/change/",
+        "/accounts/email/",
+        MFA,
+        "/accounts/2fa/totp/activate/",
+        "/accounts/2fa/webauthn/add/",
+        "/accounts/2fa/webauthn/",
+        "/accounts/logout/",
+    ],
+)
+def test_when_a_signed_in_person_opens_a_page_of_the_library_then_it_is_in_our_look(world: World, path: str):
+    page = sign_in("ada").get(path)
+
+    assert page.status_code == 200
+    assert '<main id="main"' in page.content.decode()
+    assert "Menu:" not in page.content.decode()
+
+
+def test_when_an_unknown_and_a_known_address_ask_for_a_new_password_then_the_answers_are_alike(world: World):
+    told = [
+        Client().post("/accounts/password/reset/", {"email": f"{name}@example.com"}, follow=True)
+        for name in ("ada", "nobody-we-know")
+    ]
+
+    one, other = (re.sub(r'value="[^"]*"', "", t.content.decode()) for t in told)
+    assert one == other
