@@ -20,6 +20,7 @@ from typing import Any, Final
 import structlog
 from django.utils import timezone
 
+from access.failpoints import failpoint
 from telemetry.ingest import answers, body, enrol, quarantine, rfc3339, timing
 from telemetry.ingest.accept import accept_one, key_stopped
 from telemetry.ingest.admission import admission
@@ -110,6 +111,7 @@ def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> An
     if isinstance(outcome, DecodeError):
         raise outcome
     waker.wake()
+    failpoint("accept.before_answer")
     return answers.kept(door.name, outcome, hints, content_type)
 
 

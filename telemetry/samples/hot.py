@@ -199,14 +199,12 @@ def _moved_on(held: tuple[Floats, Floats] | None, new: Arrived) -> tuple[Floats,
     if held is not None:
         values[: held[0].size], times[: held[1].size] = held
     for matrix in new.parts:
-        for column, place in enumerate(matrix.series.tolist()):
-            v = matrix.v[:, column]
-            there = np.flatnonzero(~np.isnan(v))
-            if there.size:
-                newest = there[np.argmax(matrix.t[there])]  # of equal times the first
-                at = matrix.t[newest] / MICRO
-                if at > times[place]:
-                    values[place], times[place] = v[newest], at
+        newest_first = np.argsort(-matrix.t, kind="stable")  # of equal times the first stays first
+        v = matrix.v[newest_first]
+        row = (~np.isnan(v)).argmax(axis=0)
+        value, at = v[row, np.arange(v.shape[1])], matrix.t[newest_first][row] / MICRO
+        newer = ~np.isnan(value) & (at > times[matrix.series])
+        values[matrix.series[newer]], times[matrix.series[newer]] = value[newer], at[newer]
     return values, times
 
 

@@ -6,7 +6,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from telemetry.analysis.facts import SeriesKey
 from telemetry.samples.tables import Tables
@@ -60,25 +64,21 @@ def layouts_of(
 ) -> dict[int, Layouts]:
     """Layouts of these stays as far as the principal may read them; with `versions` only those and layout 0."""
     found: dict[int, Layouts] = defaultdict(Layouts)
-    rows = tables.layout.objects.filter(stay__in=list(stays))
-    for stay, version, series, words, interval_s in rows.values_list(
-        "stay", "version", "series", "words", "interval_s"
-    ):
+    rows = tables.layout.objects.filter(stay__in=list(stays)).annotate(text=Cast("series", TextField()))
+    for stay, version, text, words, interval_s in rows.values_list("stay", "version", "text", "words", "interval_s"):
         if versions is not None and version and version not in versions.get(stay, ()):
             continue
         layouts = found[stay]
-        layouts.by_version[version] = _named(series)
+        layouts.by_version[version] = _named(text)
         if version == 0:
-            layouts.words, layouts.interval_s = tuple(_loaded(words)), interval_s
+            layouts.words, layouts.interval_s = tuple(words), interval_s
     return dict(found)
 
 
-def _named(entries: Any) -> tuple[Series, ...]:
+@lru_cache(maxsize=4_096)
+def _named(text: str) -> tuple[Series, ...]:
+    """Remembered by the text itself: equal devices have equal layouts, and most have the one they had before."""
     return tuple(
         Series(SeriesKey(metric, instance, tuple((name, value) for name, value in labels)), kind)
-        for metric, instance, labels, kind in _loaded(entries)
+        for metric, instance, labels, kind in json.loads(text)
     )
-
-
-def _loaded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
