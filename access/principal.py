@@ -19,6 +19,8 @@ WEB_STATEMENT_MS = 5_000
 WEB_LOCK_MS = 2_000
 JOB_STATEMENT_MS = 20_000
 JOB_LOCK_MS = 10_000
+# A process that stands still in the middle of its work must not hold its locks for ever; the longest call takes 15 s.
+IDLE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,11 @@ def _tell(context: Context) -> None:
         "app.preview_of": context.preview_of,
     }
     if context.statement_ms:
-        values |= {"statement_timeout": str(context.statement_ms), "lock_timeout": str(context.lock_ms)}
+        values |= {
+            "statement_timeout": str(context.statement_ms),
+            "lock_timeout": str(context.lock_ms),
+            "idle_in_transaction_session_timeout": str(IDLE_MS),
+        }
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT " + ", ".join(["set_config(%s, %s, true)"] * len(values)),

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from access import acts, audit
 from access.errors import AlreadyGranted, Ended, Invalid, NotAllowed, require
+from access.failpoints import failpoint
 from access.models import SHAREABLE, AccessRequest, Category, Grant, Organization, Site, SiteGroupPermission
 from access.policy import may_share
 from access.principal import principal
@@ -227,6 +228,7 @@ def drain(grant_id: UUID, *, customer: UUID, timeout_s: float = 20.0) -> datetim
                 id=closed.public_id,
                 words=words(closed),
             )
+            failpoint("drain.before_commit")
             return closed.drained_at
     except OperationalError:
         return None
@@ -349,6 +351,7 @@ def _close(row: Grant, *, by: Viewer | None, revoked: bool, action: str, given_b
         before=before,
         after=facts(row) | {"cancelled_deliveries": cancelled},
     )
+    failpoint("revoke.before_commit")
     return row
 
 

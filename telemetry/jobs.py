@@ -18,6 +18,7 @@ from celery import current_app
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from access.failpoints import failpoint
 from access.principal import principal
 from telemetry.models import Job, JobState
 
@@ -28,7 +29,8 @@ _handlers: dict[str, Handler] = {}
 # One queue for each kind of trouble: a slow partner's server must not hold up the analysis.
 QUEUES = {"analysis": "analyse", "delivery": "deliver"}
 DEFAULT_QUEUE = "maint"
-BATCH = 20
+# A task may take 20 s; a job begun before this has its share of them.
+BEGIN_WITHIN_S = 8.0
 
 
 class LeaseLost(Exception):
@@ -88,13 +90,18 @@ def enqueue(
         transaction.on_commit(lambda: wake(kind))
 
 
-def run_due(kind: str, *, limit: int = BATCH) -> int:
-    """Claim and run what is due of this kind. Returns how many were finished (or claimed, by a runner of its own)."""
+def run_due(kind: str) -> int:
+    """Claim and run what is due of this kind, until none is or the task's time runs short. Returns how many were finished
+    (or claimed, by a runner of its own).
+
+    One at a time: a job that takes its process with it must not use up the attempts of those behind it.
+    """
     if kind in _runners:
         return _runners[kind]()
     finished = 0
-    for claim in claim_due(kind, limit):
-        finished += run(kind, claim)
+    stop = time.monotonic() + BEGIN_WITHIN_S
+    while time.monotonic() < stop and (claims := claim_due(kind, 1)):
+        finished += sum(run(kind, claim) for claim in claims)
     return finished
 
 
@@ -102,7 +109,10 @@ def claim_due(kind: str, limit: int) -> list[Claim]:
     """In a transaction of its own: attempts rise at the claim, so a job that kills its process is counted."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT id, customer_id, ref, payload, token, attempts FROM claim_jobs(%s, %s)", [kind, limit])
-        return [Claim(row[0], row[1], row[2], _load(row[3]), row[4], row[5]) for row in cursor.fetchall()]
+        claims = [Claim(row[0], row[1], row[2], _load(row[3]), row[4], row[5]) for row in cursor.fetchall()]
+    if claims:
+        failpoint("job.claimed")
+    return claims
 
 
 def run(kind: str, claim: Claim) -> bool:
@@ -116,17 +126,20 @@ def run(kind: str, claim: Claim) -> bool:
                 return False
             handler(claim)
             _settle(claim, state=JobState.DONE)
+            failpoint("job.before_commit")
+        failpoint("job.committed")
         return True
     except LeaseLost:
         log.warning("job.lease_lost", kind=kind, job=str(claim.id))
     except Exception as error:  # a job must never take the worker with it; the row keeps what happened
         log.exception("job.failed", kind=kind, job=str(claim.id), attempts=claim.attempts)
-        _put_back(claim, error)
+        _put_back(kind, claim, error)
     return False
 
 
 def _max_attempts(claim: Claim) -> int:
-    return Job.unscoped.values_list("max_attempts", flat=True).get(pk=claim.id)
+    most: int = Job.unscoped.values_list("max_attempts", flat=True).get(pk=claim.id)
+    return most
 
 
 def _settle(claim: Claim, *, state: JobState) -> None:
@@ -138,20 +151,21 @@ def _settle(claim: Claim, *, state: JobState) -> None:
         raise LeaseLost(claim.id)
 
 
-def _put_back(claim: Claim, error: Exception) -> None:
+def _put_back(kind: str, claim: Claim, error: Exception) -> None:
+    """Unless it is done: a connection that breaks while it commits leaves the worker in doubt, but not the row."""
     last = "".join(traceback.format_exception_only(error)).strip()[:300]
     wait = timedelta(seconds=min(60, 2**claim.attempts))
     with principal(kind="job", customers=[claim.customer_id]):
         dead = _max_attempts(claim) <= claim.attempts
-        Job.unscoped.filter(pk=claim.id, token=claim.token).update(
+        changed = Job.unscoped.filter(pk=claim.id, token=claim.token, state=JobState.RUNNING).update(
             state=JobState.DEAD if dead else JobState.READY,
             run_at=Now() + wait,
             lease_until=None,
             last_error=last,
             **({"finished_at": Now()} if dead else {}),
         )
-    if dead:
-        log.error("job.dead", kind="", job=str(claim.id), attempts=claim.attempts)
+    if dead and changed:
+        log.error("job.dead", kind=kind, job=str(claim.id), attempts=claim.attempts)
 
 
 def kinds_due() -> list[str]:

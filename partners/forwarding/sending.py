@@ -5,6 +5,7 @@ and never silently, because the attempt was on record before a byte left.
 """
 
 import random
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from access import audit, gate
+from access.failpoints import failpoint
 from access.models import Category
 from access.principal import principal
 from partners import destinations
@@ -30,8 +32,11 @@ from telemetry.models import Alert, Device
 
 log = structlog.get_logger(__name__)
 RANDOM = random.SystemRandom()
-BATCH = 4
 CALL_S = 15.0
+# A task may take 20 s: a call begun before this has all of its own time.
+BEGIN_WITHIN_S = 4.0
+# Attempts in a row that nobody knows the end of: then it is this delivery that ends them.
+MOST_LOST = 5
 HELD_MS = 60_000
 
 
@@ -48,24 +53,42 @@ class Claim:
     attempts: int
 
 
-def claim_due(limit: int = BATCH) -> list[Claim]:
+def claim_due() -> Claim | None:
     """Own short transaction; at most two at once per owner, and the attempt is on record before anything is sent (T4)."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT id, customer_id, owner_id, token, attempts FROM claim_deliveries(%s)", [limit])
-        return [Claim(*row) for row in cursor.fetchall()]
+        cursor.execute("SELECT id, customer_id, owner_id, token, attempts FROM claim_deliveries(1)")
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    failpoint("delivery.claimed")
+    return Claim(*row)
 
 
 def send_due() -> int:
-    """Claim and send what is due. Returns how many were claimed."""
-    claims = claim_due()
-    for claim in claims:
+    """Claim and send what is due, while a whole call still fits the task. Returns how many were claimed.
+
+    One at a time: what waits behind a slow receiver is not counted as begun, and another process may take it.
+    """
+    claimed = 0
+    stop = time.monotonic() + BEGIN_WITHIN_S
+    while time.monotonic() < stop and (claim := claim_due()):
+        claimed += 1
         try:
             send(claim)
         except LeaseLost:
             log.warning("delivery.lease_lost", delivery=str(claim.id))
-        except Exception:  # the lease ends by itself and the sweep tries again; one bad row must not stop the others
+        except Exception:  # one bad row must not stop the others
             log.exception("delivery.failed", delivery=str(claim.id), attempts=claim.attempts)
-    return len(claims)
+            _put_back(claim)
+    return claimed
+
+
+def _put_back(claim: Claim) -> None:
+    """Soon again, unless its end is on record: whether a byte had left is unknown, and its attempt says so."""
+    with principal(kind="job", customers={claim.customer_id, claim.owner_id}):
+        Delivery.objects.filter(pk=claim.id, token=claim.token, state=DeliveryState.RUNNING).update(
+            state=DeliveryState.READY, run_at=Now() + timedelta(seconds=min(60, 2**claim.attempts)), lease_until=None
+        )
 
 
 def send(claim: Claim) -> None:
@@ -82,9 +105,15 @@ def send(claim: Claim) -> None:
         _own_up_to_lost_attempts(delivery, claim.attempts)
         if reason := refusal(delivery):
             _cancel(delivery, claim, reason)
-            return
-        outcome = _deliver(delivery)
-        _record(delivery, claim, outcome)
+        elif _ends_its_attempts(claim):
+            _give_up(claim)
+        else:
+            failpoint("delivery.before_call")
+            outcome = _deliver(delivery)
+            failpoint("delivery.after_call")
+            _record(delivery, claim, outcome)
+        failpoint("delivery.before_commit")
+    failpoint("delivery.committed")
 
 
 def refusal(delivery: Delivery) -> str:
@@ -183,6 +212,18 @@ def _own_up_to_lost_attempts(delivery: Delivery, current: int) -> None:
     )
     if lost.update(error="outcome unknown") and delivery.subject == DeliverySubject.ALERT:
         looks.record_push(delivery, outcome="may have been delivered")
+
+
+def _ends_its_attempts(claim: Claim) -> bool:
+    before = range(claim.attempts - MOST_LOST, claim.attempts)
+    lost = DeliveryAttempt.objects.filter(delivery=claim.id, number__in=before, outcome=AttemptOutcome.STARTED)
+    return lost.count() == MOST_LOST
+
+
+def _give_up(claim: Claim) -> None:
+    _settle(claim, state=DeliveryState.DEAD, reason="attempts_lost")
+    _close_attempt(claim, outcome=AttemptOutcome.REFUSED, error="not tried: the attempts before have no end")
+    log.error("delivery.dead", delivery=str(claim.id), error="attempts_lost")
 
 
 def _cancel(delivery: Delivery, claim: Claim, reason: str) -> None:

@@ -14,6 +14,7 @@ import structlog
 from django.db import DataError
 from django.utils import timezone
 
+from access.failpoints import failpoint
 from telemetry.ingest import aliases, keys
 from telemetry.ingest.answers import Hints, Receipt, report_id_reused
 from telemetry.ingest.batch import NATIVE, CanonicalBatch, Counts, DecodeError
@@ -142,8 +143,10 @@ def key_stopped() -> DecodeError:
 
 def keep(group: Sequence[Prepared]) -> list[Verdict]:
     """Store a group in one statement. A report that cannot be stored is told apart by trying each alone."""
+    failpoint("accept.before_statement")
     try:
         rows = _call(group)
+        failpoint("accept.stored")
     except DataError as error:
         if len(group) == 1:
             log.warning("ingest.unstorable", sender=str(group[0].sender.id), error=str(error.__cause__)[:200])
