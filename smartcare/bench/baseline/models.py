@@ -1,0 +1,41 @@
+"""Narrow rows: one for each sample."""
+
+from django.db import models
+
+
+class Device(models.Model):
+    serial = models.CharField(max_length=120, unique=True)
+
+    class Meta:
+        app_label = "baseline"
+
+
+class Token(models.Model):
+    key = models.CharField(max_length=80, primary_key=True)
+
+    class Meta:
+        app_label = "baseline"
+
+
+class Report(models.Model):
+    report_id = models.UUIDField(unique=True)
+    sent_at = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "baseline"
+
+
+class Sample(models.Model):
+    report = models.ForeignKey(Report, models.CASCADE)
+    device = models.ForeignKey(Device, models.CASCADE)
+    metric = models.CharField(max_length=64)
+    instance = models.CharField(max_length=128, blank=True)
+    labels = models.JSONField(default=dict)
+    value = models.FloatField(null=True)
+    state = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        app_label = "baseline"
+        indexes = [models.Index(fields=["device", "metric", "at"], name="baseline_by_series_and_time")]

@@ -1,0 +1,291 @@
+"""`bench ingest`: reports per second and processor seconds per million samples, ours beside the usual way, in one run.
+
+A sample counts when it can be counted in the store, not when its request was answered. Processor time is that of web
+server, database and workers from /proc; the load generator is a process of its own and left out. Figures are medians.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+import granian
+import psycopg2
+
+from smartcare.bench import decoding, ours, running, store, tiers, usual
+from smartcare.bench.bodies import SAMPLES
+from smartcare.bench.cost import Meter, processor
+from smartcare.bench.ours import Place
+
+PATH = "/ingest/v1/reports"
+STORED_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much of everything. threads, workers, connections: the same for ours and for the baseline."""
+
+    devices: int = 1_000
+    rounds: int = 8
+    repeat: int = 3
+    connections: int = 32
+    threads: int = 8
+    workers: int = 1
+    per_second: float = 400.0
+    paced_s: float = 10.0
+    baseline_share: float = 0.2
+    analysis: bool = True
+
+    @classmethod
+    def small(cls) -> Plan:
+        """Seconds instead of minutes: shows that everything runs, measures nothing."""
+        return cls(devices=40, rounds=2, repeat=1, per_second=50, paced_s=1.0, baseline_share=1.0)
+
+
+type Reports = list[tuple[str, bytes]]
+type Say = Callable[[str], None]
+
+
+def run(plan: Plan, say: Say) -> dict[str, Any]:
+    """Everything, in turn. Raises NoOwner; expects a migrated database without organizations."""
+    load_before = os.getloadavg()
+    say(f"making {plan.devices} devices")
+    places = ours.make_fleet(plan.devices)
+    clock = _clock()
+    found: dict[str, Any] = {"ours": _ours(plan, places, clock, say)}
+    say("the usual way: DRF, ORM, one Celery task per report")
+    usual.make_database(places)
+    found["baseline"] = _usual(plan, places, clock, say)
+    found["ratios"] = _ratios(found["ours"], found["baseline"])
+    say("tiers")
+    found["tiers"] = tiers.measure(places[0], say)
+    found["decoding_us_per_report"] = decoding.measure()
+    found["conditions"] = conditions(plan, load_before)
+    return found
+
+
+def conditions(plan: Plan, load_before: Sequence[float]) -> dict[str, Any]:
+    with store.owner() as cursor:
+        database = store.settings_of(cursor)
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "load_average_before": round(load_before[0], 2),
+        "load_average_after": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "granian": granian.__version__,
+        "psycopg2": psycopg2.__version__.split()[0],
+        "database": database,
+        "samples_per_report": SAMPLES,
+        "devices": plan.devices,
+        "connections": plan.connections,
+        "web_workers": plan.workers,
+        "blocking_threads": plan.threads,
+        "repeat": plan.repeat,
+    }
+
+
+def _clock() -> Iterator[float]:
+    """Times for rounds of reports: two hours ago and on, so that no two rounds are the same."""
+    at = time.time() - 7_200
+    while True:
+        yield at
+        at += 10
+
+
+# ---- ours
+
+
+def _ours(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    with ours.served(threads=plan.threads, workers=plan.workers) as (port, meter), store.owner() as cursor:
+        say("warm-up")
+        _send(ours.single(places, next(clock)), port, plan)
+        before = store.Sizes.now(cursor)
+        runs = [
+            _stored(
+                plan,
+                port,
+                meter,
+                _rounds(places, clock, plan.rounds, ours.single),
+                lambda: store.samples_stored(cursor),
+            )
+            for _ in _repeat(plan, "single reports", say)
+        ]
+        found["single"] = _median(runs)
+        cursor.execute("VACUUM ANALYZE")
+        after = store.Sizes.now(cursor)
+        reports = sum(run["reports"] for run in runs)
+        found["bytes"] = {
+            "hot_per_sample": round((after.hot - before.hot) / (reports * SAMPLES), 2),
+            "identity_per_report": round((after.reports - before.reports) / reports, 1),
+        }
+        runs = [
+            _stored(
+                plan,
+                port,
+                meter,
+                _rounds(places, clock, plan.rounds, ours.batched),
+                lambda: store.samples_stored(cursor),
+            )
+            for _ in _repeat(plan, f"batches of {ours.DEVICES_PER_SITE}", say)
+        ]
+        found["batch"] = _median(runs)
+        say(f"{plan.per_second:.0f} reports a second")
+        found["paced"] = _paced(plan, port, places, clock)
+        if plan.analysis:
+            say("with the analysis running")
+            found["single_analysed"] = _with_analysis(plan, port, meter, places, clock, cursor)
+    return found
+
+
+def _with_analysis(
+    plan: Plan, port: int, meter: Meter, places: list[Place], clock: Iterator[float], cursor: Any
+) -> dict[str, Any]:
+    """The same load with a worker beside it; the clock stops when no device has reports that were not analysed."""
+    with ours.analysed(processes=1) as worker:
+        ours.wait_until_analysed()
+        wider = Meter({**meter.roots, "worker": (worker,)})
+        reports = _rounds(places, clock, plan.rounds, ours.single)
+        before, started = wider.read(), time.monotonic()
+        sent = _send(reports, port, plan)
+        ours.wait_until_analysed()
+        return _figures(sent, reports, wider.since(before), time.monotonic() - started)
+
+
+def _paced(plan: Plan, port: int, places: list[Place], clock: Iterator[float]) -> dict[str, Any]:
+    wanted = int(plan.per_second * plan.paced_s)
+    reports: Reports = []
+    while len(reports) < wanted:
+        reports += ours.single(places, next(clock))
+    sent = running.send(
+        [running.request(PATH, key, body) for key, body in reports[:wanted]],
+        port,
+        connections=plan.connections,
+        per_second=plan.per_second,
+    )
+    return {"per_second": plan.per_second, **{k: sent[k] for k in ("statuses", "p50_ms", "p99_ms")}}
+
+
+# ---- the usual way
+
+
+def _usual(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    rounds = max(1, round(plan.rounds * plan.baseline_share))
+    with usual.served(threads=plan.threads, workers=plan.workers, processes=1) as (port, meter):
+        _send(ours.single(places, next(clock))[:200], port, plan)
+        for name, made in (("single", ours.single), ("batch", ours.batched)):
+            found[name] = _median(
+                [
+                    _stored(plan, port, meter, _rounds(places, clock, rounds, made), usual.samples_stored)
+                    for _ in _repeat(plan, f"the usual way, {name}", say)
+                ]
+            )
+    found["bytes"] = {"per_sample": round(usual.bytes_per_sample(), 1)}
+    return found
+
+
+# ---- one run
+
+
+def _repeat(plan: Plan, what: str, say: Say) -> Iterator[int]:
+    for number in range(plan.repeat):
+        say(f"{what}: {number + 1} of {plan.repeat}")
+        yield number
+
+
+def _rounds(
+    places: list[Place], clock: Iterator[float], rounds: int, made: Callable[[list[Place], float], Reports]
+) -> Reports:
+    return [one for _ in range(rounds) for one in made(places, next(clock))]
+
+
+def _send(reports: Reports, port: int, plan: Plan) -> dict[str, Any]:
+    requests = [running.request(PATH, key, body) for key, body in reports]
+    return running.send(requests, port, connections=plan.connections)
+
+
+def _stored(plan: Plan, port: int, meter: Meter, reports: Reports, stored: Callable[[], int]) -> dict[str, Any]:
+    """Send, and wait until as many samples more can be counted. Raises TimeoutError."""
+    samples_before = stored()
+    before, started = meter.read(), time.monotonic()
+    sent = _send(reports, port, plan)
+    kept = sum(count for status, count in sent["statuses"].items() if str(status) == "202")
+    expected = samples_before + round(kept / len(reports) * _samples_in(reports))
+    while stored() < expected:
+        if time.monotonic() - started > STORED_WITHIN_S:
+            raise TimeoutError(f"{expected - stored()} samples were acknowledged and cannot be counted")
+        time.sleep(0.05)
+    return _figures(sent, reports, meter.since(before), time.monotonic() - started)
+
+
+def _samples_in(reports: Reports) -> int:
+    return sum(body.count(b'{"m":') for _, body in reports)
+
+
+def _figures(sent: dict[str, Any], reports: Reports, cpu: dict[str, float], seconds: float) -> dict[str, Any]:
+    samples = _samples_in(reports)
+    used = sum(cpu.values())
+    return {
+        "reports": len(reports),
+        "samples": samples,
+        "seconds": round(seconds, 2),
+        "statuses": sent["statuses"],
+        "p50_ms": sent["p50_ms"],
+        "p99_ms": sent["p99_ms"],
+        "cpu_s": cpu,
+        "cpu_s_per_million": round(used / samples * 1e6, 2),
+        "samples_per_s_per_core": round(samples / used) if used else None,
+    }
+
+
+def _median(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The run with the median cost, and what all of them cost."""
+    ordered = sorted(runs, key=lambda run: run["cpu_s_per_million"])
+    middle = ordered[(len(ordered) - 1) // 2]
+    return {**middle, "all_cpu_s_per_million": [run["cpu_s_per_million"] for run in runs]}
+
+
+def _ratios(own: dict[str, Any], other: dict[str, Any]) -> dict[str, float]:
+    """How many times the usual way costs what ours does."""
+    return {
+        name: round(other[name]["cpu_s_per_million"] / own[name]["cpu_s_per_million"], 1)
+        for name in ("single", "batch")
+    }
+
+
+# ---- somebody else's server
+
+
+def drive(url: str, keys: Sequence[str], plan: Plan, say: Say) -> dict[str, Any]:
+    """Reports of one simulated device for each key to a server anywhere; only answers and times can be seen from here."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError("http://host:port; TLS would measure TLS")
+    places = [Place(None, "", [(ours.Switch(f"BENCH{n:06d}", n), key) for n, key in enumerate(keys)])]
+    clock = _clock()
+    host, port = parts.hostname, parts.port or 80
+    reports = _rounds(places, clock, plan.rounds, ours.single)
+    requests = [running.request(PATH, key, body, host) for key, body in reports]
+    say(f"{len(requests)} reports to {host}:{port}")
+    sent = running.send(requests, port, connections=plan.connections, host=host)
+    return {**sent, "reports": len(requests), "reports_per_s": round(len(requests) / sent["seconds"], 1)}
+
+
+def spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def to_stderr(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,55 @@
+"""The benchmarks: figures with the conditions they were taken under, beside a baseline in the same run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+from smartcare.bench import ingest
+from smartcare.bench.store import NoOwner
+
+
+class Command(BaseCommand):
+    help = "Measure: `bench ingest`. Brings its own servers unless DATABASE_URL names an empty database of its own."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="ingest")
+        one = kinds.add_parser("ingest", help="taking in reports, beside DRF + ORM + one Celery task per report")
+        one.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        one.add_argument("--small", action="store_true", help="seconds instead of minutes: shows that it runs")
+        one.add_argument("--repeat", type=int, help="runs of each kind; the median counts (3)")
+        one.add_argument("--devices", type=int, help="simulated devices (1000)")
+        one.add_argument("--no-analysis", action="store_true", help="leave out the run with a worker beside it")
+        one.add_argument("--url", help="drive this server instead, http://host:port; needs --keys")
+        one.add_argument("--keys", type=Path, help="file of ingest keys, one a line, for --url")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        plan = _plan(options)
+        try:
+            found = self._driven(plan, options) if options["url"] else self._measured(plan)
+        except (NoOwner, TimeoutError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(found) if options["json"] else json.dumps(found, indent=1))
+
+    def _driven(self, plan: ingest.Plan, options: dict[str, Any]) -> dict[str, Any]:
+        if not options["keys"]:
+            raise CommandError("--url needs --keys FILE: one ingest key a line")
+        keys = [line.strip() for line in options["keys"].read_text().splitlines() if line.strip()]
+        return ingest.drive(options["url"], keys, plan, ingest.to_stderr)
+
+    def _measured(self, plan: ingest.Plan) -> dict[str, Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM access_user")
+            if cursor.fetchone()[0]:
+                raise CommandError("This database is in use: the benchmark fills one of its own. Unset DATABASE_URL.")
+        return ingest.run(plan, ingest.to_stderr)
+
+
+def _plan(options: dict[str, Any]) -> ingest.Plan:
+    plan = ingest.Plan.small() if options["small"] else ingest.Plan()
+    changes = {name: options[name] for name in ("repeat", "devices") if options[name]}
+    if options["no_analysis"]:
+        changes["analysis"] = False
+    return ingest.Plan(**{name: changes.get(name, getattr(plan, name)) for name in ingest.Plan.__slots__})
