@@ -22,7 +22,7 @@ from access.failpoints import failpoint
 from access.models import Category
 from access.principal import principal
 from partners import destinations
-from partners.forwarding import facts, looks, mails, message, schedule
+from partners.forwarding import facts, looks, mails, message, schedule, secrets
 from partners.forwarding.mails import Mail
 from partners.forwarding.transports.base import Delivered, GiveUp, Hopeless, Outcome, TryLater
 from partners.forwarding.transports.email import EmailTransport
@@ -109,7 +109,12 @@ def send(claim: Claim) -> None:
             _give_up(claim)
         else:
             failpoint("delivery.before_call")
-            outcome = _deliver(delivery)
+            try:
+            outcome: Outcome = _deliver(delivery)
+        except secrets.CannotOpen:
+            # No key of this installation opens it: only a new secret helps, so say so instead of trying for days.
+            destinations.disable(delivery.destination, reason="secret_unreadable")
+            outcome = GiveUp(reason=Hopeless.REJECTED, error="secret_unreadable")
             failpoint("delivery.after_call")
             _record(delivery, claim, outcome)
         failpoint("delivery.before_commit")
