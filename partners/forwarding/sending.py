@@ -109,12 +109,7 @@ def send(claim: Claim) -> None:
             _give_up(claim)
         else:
             failpoint("delivery.before_call")
-            try:
-            outcome: Outcome = _deliver(delivery)
-        except secrets.CannotOpen:
-            # No key of this installation opens it: only a new secret helps, so say so instead of trying for days.
-            destinations.disable(delivery.destination, reason="secret_unreadable")
-            outcome = GiveUp(reason=Hopeless.REJECTED, error="secret_unreadable")
+            outcome = _tried(delivery)
             failpoint("delivery.after_call")
             _record(delivery, claim, outcome)
         failpoint("delivery.before_commit")
@@ -166,6 +161,15 @@ def _alert_refusal(delivery: Delivery) -> str:
 def _site_of(claim: Claim) -> UUID | None:
     with principal(kind="job", customers={claim.customer_id, claim.owner_id}):
         return Delivery.objects.filter(pk=claim.id).values_list("site_id", flat=True).first()
+
+
+def _tried(delivery: Delivery) -> Outcome:
+    try:
+        return _deliver(delivery)
+    except secrets.CannotOpen:
+        # No key of this installation opens it: only a new secret helps, so say so instead of trying for days.
+        destinations.disable(delivery.destination, reason="secret_unreadable")
+        return GiveUp(reason=Hopeless.REJECTED, error="secret_unreadable")
 
 
 def _deliver(delivery: Delivery) -> Outcome:
