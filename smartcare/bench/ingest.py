@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ import granian
 import psycopg2
 
 from smartcare.bench import decoding, ours, running, store, tiers, usual
-from smartcare.bench.bodies import SAMPLES
+from smartcare.bench.bodies import SAMPLES, Switch
 from smartcare.bench.cost import Meter, processor
 from smartcare.bench.ours import Place
 
@@ -272,7 +271,7 @@ def drive(url: str, keys: Sequence[str], plan: Plan, say: Say) -> dict[str, Any]
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ValueError("http://host:port; TLS would measure TLS")
-    places = [Place(None, "", [(ours.Switch(f"BENCH{n:06d}", n), key) for n, key in enumerate(keys)])]
+    places = [Place(None, "", [(Switch(f"BENCH{n:06d}", n), key) for n, key in enumerate(keys)])]
     clock = _clock()
     host, port = parts.hostname, parts.port or 80
     reports = _rounds(places, clock, plan.rounds, ours.single)
@@ -280,10 +279,6 @@ def drive(url: str, keys: Sequence[str], plan: Plan, say: Say) -> dict[str, Any]
     say(f"{len(requests)} reports to {host}:{port}")
     sent = running.send(requests, port, connections=plan.connections, host=host)
     return {**sent, "reports": len(requests), "reports_per_s": round(len(requests) / sent["seconds"], 1)}
-
-
-def spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 def to_stderr(text: str) -> None:

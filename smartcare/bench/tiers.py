@@ -22,6 +22,7 @@ from telemetry.ingest.accept import accept
 from telemetry.ingest.answers import Receipt
 from telemetry.ingest.batch import NATIVE, RequestMeta
 from telemetry.ingest.formats import native
+from telemetry.samples.tables import TABLES
 
 STEP_S: Final = 300
 DAYS_AGO: Final = 4
@@ -84,7 +85,7 @@ def _reads(place: Place, midnight: float) -> dict[str, float]:
         news = samples.news({stay: 0})
         samples.keep_latest({number: one.health for number, one in news.items()}, Category.HEALTH)
         found = {"latest_of_a_device": _median_ms(lambda: samples.hot.newest_of([stay], Category.HEALTH))}
-        tables = samples.hot.TABLES[Category.HEALTH]
+        tables = TABLES[Category.HEALTH]
         day = datetime.fromtimestamp(midnight, UTC).date()
         found["block_of_a_day"] = _median_ms(lambda: samples.blocks.blocks_of(tables, [stay], day, day))
         found["hours_of_a_day"] = _median_ms(lambda: samples.blocks.hours_of(tables, [stay], day, day))

@@ -54,10 +54,10 @@ def _run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         # Somebody else's transaction (a replay from quarantine, a test): a failure must leave it usable.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
     with connection.cursor() as cursor:
         cursor.execute(DEADLINE + statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def give_up_connection() -> None:

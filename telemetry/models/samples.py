@@ -4,6 +4,8 @@ Rows hang on the number of a stay (DeviceStay.number), not on the device, and ca
 are ingest_accept() and telemetry.samples, their only reader is telemetry.samples. Nobody else knows the tiers.
 """
 
+from typing import Any, ClassVar
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -16,6 +18,8 @@ class OfStay(models.Model):
 
     customer = models.ForeignKey(Organization, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     stay = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         abstract = True

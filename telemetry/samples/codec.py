@@ -83,9 +83,9 @@ def _encoded(matrix: Matrix) -> list[bytes]:
 
 def _decoded(reader: _Reader) -> Matrix:
     n, k, has_gaps = reader.unpack(_GROUP)
-    series = reader.array("<u2", k).astype(np.uint16)
-    exponents = reader.array("u1", k)
-    gaps = np.unpackbits(reader.array("u1", (n * k + 7) // 8), count=n * k).reshape(k, n) if has_gaps else None
+    series = reader.places(k)
+    exponents = reader.octets(k)
+    gaps = np.unpackbits(reader.octets((n * k + 7) // 8), count=n * k).reshape(k, n) if has_gaps else None
     t = np.cumsum(np.cumsum(_unplaned(reader, 1, n), axis=1), axis=1)[0]
     columns = _floats(np.cumsum(_unplaned(reader, k, n), axis=1), exponents)
     if gaps is not None:
@@ -144,10 +144,10 @@ def _planes(steps: NDArray[np.int64]) -> list[bytes]:
 
 
 def _unplaned(reader: _Reader, k: int, n: int) -> NDArray[np.int64]:
-    (used,) = reader.array("u1", 1)
+    used = int(reader.octets(1)[0])
     octets = np.zeros((k * n, 8), np.uint8)
     if used:
-        octets[:, :used] = reader.array("u1", int(used) * k * n).reshape(int(used), k * n).T
+        octets[:, :used] = reader.octets(used * k * n).reshape(used, k * n).T
     zigzag = octets.view("<u8").reshape(k, n).astype(np.uint64)
     return (zigzag >> np.uint64(1)).view(np.int64) ^ -(zigzag & np.uint64(1)).view(np.int64)
 
@@ -161,7 +161,12 @@ class _Reader:
         self.at += form.size
         return values
 
-    def array(self, dtype: str, count: int) -> NDArray[np.generic]:
-        found = np.frombuffer(self.data, dtype, count, self.at)
-        self.at += found.nbytes
+    def octets(self, count: int) -> NDArray[np.uint8]:
+        found = np.frombuffer(self.data, np.uint8, count, self.at)
+        self.at += count
+        return found
+
+    def places(self, count: int) -> NDArray[np.uint16]:
+        found = np.frombuffer(self.data, "<u2", count, self.at).astype(np.uint16)
+        self.at += 2 * count
         return found

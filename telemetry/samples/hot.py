@@ -142,7 +142,7 @@ def _cut_between_receipts(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return kept
     with connection.cursor() as cursor:
         cursor.execute(_OF_RECEIPT, {"stay": rows[0][1], "received": rows[0][3]})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def rows_between(tables: Tables, stays: Iterable[int], start: datetime, end: datetime) -> dict[int, list[HotRow]]:

@@ -267,7 +267,7 @@ def _of_day(figures: Floats, day: date) -> Summary:
 
 
 def _points(found: Summary, step_s: int) -> tuple[Floats, Floats, Floats, Floats]:
-    return found.slot * float(step_s), found.least, found.most, found.mean
+    return found.slot.astype(np.float64) * step_s, found.least, found.most, found.mean
 
 
 def _midnight(day: date) -> float:

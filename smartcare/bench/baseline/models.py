@@ -1,10 +1,14 @@
 """Narrow rows: one for each sample."""
 
+from typing import Any, ClassVar
+
 from django.db import models
 
 
 class Device(models.Model):
     serial = models.CharField(max_length=120, unique=True)
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "baseline"
@@ -12,6 +16,8 @@ class Device(models.Model):
 
 class Token(models.Model):
     key = models.CharField(max_length=80, primary_key=True)
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "baseline"
@@ -21,6 +27,8 @@ class Report(models.Model):
     report_id = models.UUIDField(unique=True)
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "baseline"
@@ -35,6 +43,8 @@ class Sample(models.Model):
     value = models.FloatField(null=True)
     state = models.CharField(max_length=32, blank=True)
     at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "baseline"

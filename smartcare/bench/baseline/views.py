@@ -44,7 +44,7 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
     @transaction.atomic
     def create(self, validated_data: dict[str, Any]) -> Report:
         devices = validated_data.pop("devices")
-        report = Report.objects.create(**validated_data)
+        report: Report = Report.objects.create(**validated_data)
         serials = [device["identity"]["serial"] for device in devices]
         known = {device.serial: device for device in Device.objects.filter(serial__in=serials)}
         Sample.objects.bulk_create(
