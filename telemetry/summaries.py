@@ -301,6 +301,8 @@ def readable_comments(viewer: Viewer, found: QuerySet[AlertComment]) -> QuerySet
     A partner never reads another partner's; what a customer keeps to itself stays there. The database's policy says the same.
     """
     own = Q(author_organization=viewer.organization_id)
+    if viewer.preview_of is not None:  # what a partner wrote for itself is not shown to who looks in its place
+        return found.filter(audience=CommentAudience.PARTNERS)
     if viewer.is_customer:
         return found.filter(own | Q(audience=CommentAudience.CUSTOMER) | Q(audience=CommentAudience.PARTNERS))
     return found.filter(own | Q(audience=CommentAudience.PARTNERS))

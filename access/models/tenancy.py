@@ -133,6 +133,8 @@ class TenantManager(models.Manager[M]):
         """Rows the viewer may see now; without a category, the table's own."""
         model: Any = self.model
         sites: Any = sites_visible_to(viewer, category or model.CATEGORY)
+        if model.CUSTOMER_ONLY and not viewer.is_customer:
+            sites = sites.none()
         if model.SITE_PATH == "pk":
             return sites  # type: ignore[no-any-return]
         return super().get_queryset().filter(**{f"{model.SITE_PATH}__in": sites.order_by()})
@@ -147,6 +149,7 @@ class TenantModel(models.Model):
 
     SITE_PATH: ClassVar[str]  # "site", "device__site"; "pk" on Site itself
     CATEGORY: ClassVar[Category]  # one table, one category: row-level rules cannot hide a column
+    CUSTOMER_ONLY: ClassVar[bool] = False  # no grant and no permission of staff opens it
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Organization, models.PROTECT, related_name="+")

@@ -190,6 +190,7 @@ class Collector(TenantModel):
 
     SITE_PATH = "site"
     CATEGORY = Category.ANY
+    CUSTOMER_ONLY = True
 
     public_id = models.CharField(max_length=16, unique=True, default=collector_public_id, editable=False)
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_constraint=False)
@@ -211,6 +212,7 @@ class DeviceKey(TenantModel):
 
     SITE_PATH = "site"
     CATEGORY = Category.ANY
+    CUSTOMER_ONLY = True
 
     device = models.ForeignKey(Device, models.PROTECT, null=True, related_name="+", db_constraint=False)
     collector = models.ForeignKey(Collector, models.PROTECT, null=True, related_name="+", db_constraint=False)
@@ -237,6 +239,7 @@ class ClaimCode(TenantModel):
 
     SITE_PATH = "site"
     CATEGORY = Category.ANY
+    CUSTOMER_ONLY = True
 
     public_id = models.CharField(max_length=16, unique=True, default=claim_public_id, editable=False)
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_constraint=False)

@@ -74,6 +74,7 @@ class FactInbox(TenantModel):
 
     SITE_PATH = "site"
     CATEGORY = Category.ANY
+    CUSTOMER_ONLY = True
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_constraint=False)
     device = models.ForeignKey(Device, models.PROTECT, related_name="+", db_constraint=False)
@@ -94,6 +95,7 @@ class Quarantine(TenantModel):
 
     SITE_PATH = "site"
     CATEGORY = Category.ANY
+    CUSTOMER_ONLY = True
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_constraint=False)
     key_id = models.CharField(max_length=12)

@@ -1,0 +1,3 @@
+from tests.proofs.house import house
+
+__all__ = ["house"]
