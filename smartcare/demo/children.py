@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from smartcare import devstack
@@ -104,11 +104,3 @@ class Child:
                 self.process.send_signal(number)
             patience_s = 2.0
         self.process.wait(patience_s)
-
-
-def stop_in_order(children: Iterable[Child], patience_s: float = STOPS_WITHIN_S) -> float:
-    """One after the other. Returns the seconds it took."""
-    begun = time.monotonic()
-    for child in children:
-        child.stop(patience_s)
-    return time.monotonic() - begun

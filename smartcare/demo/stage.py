@@ -12,11 +12,12 @@ from typing import Self
 from smartcare import server
 from smartcare.celery import QUEUES
 from smartcare.demo import readiness
-from smartcare.demo.children import Child, Show, stop_in_order
+from smartcare.demo.children import STOPS_WITHIN_S, Child, Show
 from smartcare.demo.memory import LOOPBACK
 
 # Whoever migrates has more rights than whoever serves: this never reaches a program that does.
 NOT_FOR_CHILDREN = ("DATABASE_OWNER_URL",)
+HURRIED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class Addresses:
 class Stage:
     """Use in a `with`, from the main thread: on the way in everything starts, on the way out everything is stopped in order."""
 
-    def __init__(self, addresses: Addresses, *, show: Show, patience_s: float = 10.0) -> None:
-        self.addresses, self._show, self._patience_s = addresses, show, patience_s
+    def __init__(self, addresses: Addresses, *, show: Show, hurry: bool = False) -> None:
+        """hurry: nothing of it will be needed again, so nobody's order is waited for at the end."""
+        self.addresses, self._show, self._hurry = addresses, show, hurry
         self.children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
@@ -63,10 +65,14 @@ class Stage:
     ) -> None:
         self.stop()
 
-    def stop(self) -> float:
-        """Who takes work from outside first, who finishes it last. Returns the seconds it took."""
+    def stop(self) -> None:
+        """Who takes work from outside first, who finishes it last."""
         order = [self.children[name] for name in ("web", "beat", "worker", "outside") if name in self.children]
-        return stop_in_order(order, self._patience_s)
+        if self._hurry:
+            for child in order:
+                child.ask_to_stop()
+        for child in order:
+            child.stop(HURRIED_S if self._hurry else STOPS_WITHIN_S)
 
     def wait_until_ready(self, seconds: float) -> None:
         """Raises ChildEnded, NotReady."""
