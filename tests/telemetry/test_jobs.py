@@ -1,7 +1,6 @@
 """The queue of record: claimed with a lease and a token, finished by its owner alone, given up visibly, never stuck."""
 
 import contextlib
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from access.principal import job
 from telemetry import jobs
 from telemetry.models import Job
 from tests.cast import Company, World
+from tests.telemetry.watching import elsewhere
 
 KIND = "test.work"
 type Work = Callable[[jobs.Claim], None]
@@ -61,22 +61,6 @@ def make_due(company: Company) -> None:
     with job(company.pk):
         Job.unscoped.filter(kind=KIND, state="ready").update(run_at=past)
         Job.unscoped.filter(kind=KIND, state="running").update(lease_until=past)
-
-
-def elsewhere[T](call: Callable[[], T]) -> T:
-    """The result of a call on another connection, as another worker would make it."""
-    results: list[T] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(30)
-    return results[0]
 
 
 def fail(claim: jobs.Claim) -> None:
