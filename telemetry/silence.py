@@ -34,8 +34,17 @@ RULES = frozenset({silence.DEVICE_KIND, silence.SITE_KIND})
 
 
 def sweep() -> int:
-    """One round over all customers. Returns how many devices are silent now."""
-    return sum(sweep_customer(customer) for customer in _customers())
+    """One round over all customers. Returns how many devices are silent now.
+
+    A customer whose round fails is logged and comes again with the next; it does not silence the switch for the others.
+    """
+    silent = 0
+    for customer in _customers():
+        try:
+            silent += sweep_customer(customer)
+        except Exception:
+            log.exception("silence.failed", customer=str(customer))
+    return silent
 
 
 def _customers() -> Iterator[UUID]:
