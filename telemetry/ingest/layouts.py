@@ -75,11 +75,14 @@ class Plan:
     parts: tuple[Part, ...]
     refused: tuple[int, ...]
     words: dict[str, float]
+    has_words: bool
     has_starts: bool
     interval_s: int | None
 
 
-_plans: Final[Remembered[tuple[int, tuple[Any, ...], tuple[bool, ...] | None], Plan]] = Remembered(room=ROOM, for_s=REMEMBERED_S)
+_plans: Final[Remembered[tuple[int, tuple[Any, ...], tuple[bool, ...] | None], Plan]] = Remembered(
+    room=ROOM, for_s=REMEMBERED_S
+)
 
 
 class Rows(NamedTuple):
@@ -106,9 +109,8 @@ def rows_of(sender: Sender, stay: int, samples: Sequence[Sample], interval_s: in
 
 
 def _by_time(samples: Sequence[Sample]) -> Iterable[tuple[float, list[int] | None]]:
-    first = samples[0].t
-    if all(sample[6] == first for sample in samples):
-        return ((first, None),)
+    if len({sample[6] for sample in samples}) == 1:
+        return ((samples[0].t, None),)
     times: dict[float, list[int]] = {}
     for index, sample in enumerate(samples):
         times.setdefault(sample.t, []).append(index)
@@ -133,9 +135,9 @@ def _code(sample: Sample, words: dict[str, float]) -> float:
 
 def _plan(sender: Sender, stay: int, samples: Sequence[Sample], interval_s: int | None) -> Plan:
     names = tuple(map(_name_of, samples))
-    starts = tuple(start is not None for start in map(_start_of, samples))
-    has_starts = True in starts
-    key = (stay, names, starts if has_starts else None)
+    starts = list(map(_start_of, samples))
+    has_starts = starts.count(None) < len(starts)
+    key = (stay, names, tuple([start is not None for start in starts]) if has_starts else None)
     plan = _plans.get(key)
     if plan is None or (interval_s is not None and plan.interval_s != interval_s) or _has_new_words(samples, plan):
         plan = _registered(sender, stay, samples, interval_s, has_starts=has_starts)
@@ -144,7 +146,8 @@ def _plan(sender: Sender, stay: int, samples: Sequence[Sample], interval_s: int 
 
 
 def _has_new_words(samples: Sequence[Sample], plan: Plan) -> bool:
-    return any(s[3] == STATE and s[0] not in STATE_CODES and s[5] not in plan.words for s in samples)
+    """Only states of custom metrics speak words that the vocabulary cannot number."""
+    return plan.has_words and any(s[3] == STATE and s[0] not in STATE_CODES and s[5] not in plan.words for s in samples)
 
 
 def _registered(
@@ -171,7 +174,7 @@ def _registered(
     spoken_codes = {word: known_words.get(word, UNKNOWN_STATE) for word in {*words, *known_words}}
     dropped = {_name_of(samples[index]) for index in refused}
     every = tuple(index for index, sample in enumerate(samples) if _name_of(sample) in dropped)
-    return Plan(tuple(parts), every, spoken_codes, has_starts, interval_s)
+    return Plan(tuple(parts), every, spoken_codes, bool(words), has_starts, interval_s)
 
 
 def _entry(sample: Sample, kind: str | None = None) -> str:

@@ -7,8 +7,8 @@ element. Only numbers, UUIDs and hexadecimal digits are written here by hand; te
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from telemetry.ingest.batch import CALLHOME, NATIVE
 from telemetry.ingest.layouts import Row
@@ -30,9 +30,9 @@ def parameters(group: Sequence[Prepared]) -> list[str | None]:
     facts = [{"n": n, **fact} for n, report in reports for fact in report.facts]
     return [
         *_reports(group),
-        _plain(n for n, _ in devices),
-        _plain(met.id for _, met in devices),
-        _plain(met.stay for _, met in devices),
+        _array([f"{n}" for n, _ in devices]),
+        _array([f"{met.id}" for _, met in devices]),
+        _array([f"{met.stay}" for _, met in devices]),
         *_rows([pair for pair in rows if pair[1].category == HEALTH]),
         *_rows([pair for pair in rows if pair[1].category == TRAFFIC]),
         json.dumps(events) if events else None,
@@ -43,40 +43,38 @@ def parameters(group: Sequence[Prepared]) -> list[str | None]:
 def _reports(group: Sequence[Prepared]) -> list[str]:
     batches = [report.batch for report in group]
     return [
-        _plain(report.sender.key for report in group),
-        _plain(report.sender.customer for report in group),
-        _plain(batch.idempotency_key for batch in batches),
-        _plain(f'"{batch.key_at}"' for batch in batches),
-        _bytes(batch.body_sha256 for batch in batches),
-        _plain(batch.format for batch in batches),
-        _plain(report.counts.devices for report in group),
-        _plain(report.counts.samples for report in group),
-        _plain(report.counts.events for report in group),
-        _plain("NULL" if batch.seq is None else batch.seq for batch in batches),
-        _plain("NULL" if batch.boot_id is None else _quoted(batch.boot_id) for batch in batches),
-        _plain("t" if batch.clock_adjusted else "f" for batch in batches),
-        _plain("t" if batch.format in OWN_ID else "f" for batch in batches),
+        _array([f"{report.sender.key}" for report in group]),
+        _array([f"{report.sender.customer}" for report in group]),
+        _array([f"{batch.idempotency_key}" for batch in batches]),
+        _array([f'"{batch.key_at}"' for batch in batches]),
+        _array([_hexed(batch.body_sha256) for batch in batches]),
+        _array([batch.format for batch in batches]),
+        _array([f"{report.counts.devices}" for report in group]),
+        _array([f"{report.counts.samples}" for report in group]),
+        _array([f"{report.counts.events}" for report in group]),
+        _array(["NULL" if batch.seq is None else f"{batch.seq}" for batch in batches]),
+        _array(["NULL" if batch.boot_id is None else _quoted(batch.boot_id) for batch in batches]),
+        _array(["t" if batch.clock_adjusted else "f" for batch in batches]),
+        _array(["t" if batch.format in OWN_ID else "f" for batch in batches]),
     ]
 
 
 def _rows(rows: Sequence[tuple[int, Row]]) -> list[str]:
     return [
-        _plain(n for n, _ in rows),
-        _plain(row.stay for _, row in rows),
-        _plain(row.at for _, row in rows),
-        _plain(row.layout for _, row in rows),
-        _bytes(row.values for _, row in rows),
+        _array([f"{n}" for n, _ in rows]),
+        _array([f"{row.stay}" for _, row in rows]),
+        _array([f"{row.at}" for _, row in rows]),
+        _array([f"{row.layout}" for _, row in rows]),
+        _array([_hexed(row.values) for _, row in rows]),
     ]
 
 
-def _plain(values: Iterable[Any]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
+def _array(elements: list[str]) -> str:
+    return "{" + ",".join(elements) + "}"
 
 
-def _bytes(values: Iterable[bytes]) -> str:
-    # A backslash within an array literal is itself escaped with one.
-    hexed: Callable[[bytes], str] = bytes.hex
-    return "{" + ",".join(f"\\\\x{hexed(value)}" for value in values) + "}"
+def _hexed(value: bytes) -> str:
+    return f"\\\\x{value.hex()}"  # within an array literal a backslash is itself escaped with one
 
 
 def _quoted(text: str) -> str:
