@@ -21,7 +21,14 @@ BACKUP = "sc_backup"
 # Rows of these are only ever added; the trigger says so too.
 APPEND_ONLY = ("access_auditentry", "access_viewingentry", "access_seal", "access_anchor")
 # Written by ingest_accept() alone.
-READ_ONLY = ("telemetry_report", "telemetry_healthsample", "telemetry_trafficsample")
+READ_ONLY = (
+    "telemetry_report",
+    "telemetry_healthsample",
+    "telemetry_trafficsample",
+    "telemetry_healthlayout",
+    "telemetry_trafficlayout",
+    "telemetry_deviceevent",
+)
 # Django's own bookkeeping, needed before anybody has signed in.
 UNPROTECTED = (
     "django_session",

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from access.failpoints import failpoint
 from telemetry.ingest import answers, body, enrol, quarantine, rfc3339, timing
-from telemetry.ingest.accept import accept_one, key_stopped
+from telemetry.ingest.accept import accept_one, committer, key_stopped
 from telemetry.ingest.admission import admission
 from telemetry.ingest.answers import Answer, Hints, Receipt
 from telemetry.ingest.batch import CALLHOME, CanonicalBatch, Counts, DecodeError, Note, RequestMeta, uuid_from_digest
@@ -119,6 +119,8 @@ def _before_the_body(door: Door, environ: Environ, content_type: str, path_key: 
     """Who sends, of what type, in which encoding; cheapest question first. Raises DecodeError, StoreAway."""
     if environ.get("REQUEST_METHOD") != "POST":
         raise answers.wrong_method()
+    if committer.is_slow():
+        raise StoreAway("slow")
     sender = _sender(door, environ, path_key)
     if not admission.admits(sender):
         raise StoreAway("admission")

@@ -6,6 +6,7 @@ passes the lead to the first of those who came meanwhile. One at a time costs no
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Final
@@ -17,6 +18,7 @@ LARGEST_GROUP_BYTES: Final = 8 * 1024 * 1024
 PATIENCE_S: Final = 2.0
 """A database that hangs is away: whoever has waited this long says so, and the report may still arrive. A resend is a
 duplicate then, which costs nothing."""
+SLOW_S: Final = 1.0
 
 
 class Item:
@@ -45,6 +47,12 @@ class Committer[I: Item, R]:
         self._lock = Lock()
         self._queue: list[_Waiting[I, R]] = []
         self._led = False
+        self._storing_since: float | None = None
+
+    def is_slow(self) -> bool:
+        """Whether the commit under way takes so long that who comes now had better not wait for it."""
+        since = self._storing_since
+        return since is not None and time.monotonic() - since > SLOW_S
 
     def keep(self, item: I) -> R:
         """The result of storing this item, alone or with others. Raises StoreAway if storing failed or hangs."""
@@ -76,6 +84,7 @@ class Committer[I: Item, R]:
     def _lead(self) -> None:
         with self._lock:
             group = self._next_group()
+        self._storing_since = time.monotonic()
         try:
             results = self._store([waiting.item for waiting in group])
             for waiting, result in zip(group, results, strict=True):
@@ -84,6 +93,7 @@ class Committer[I: Item, R]:
             for waiting in group:
                 waiting.error = error
         finally:
+            self._storing_since = None
             with self._lock:
                 for waiting in group:
                     waiting.done = True

@@ -11,7 +11,7 @@ import json
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import nan
+from math import isnan, nan
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -104,7 +104,8 @@ def rows_of(sender: Sender, stay: int, samples: Sequence[Sample], interval_s: in
         plan = _plan(sender, stay, some, interval_s)
         numbers = _numbers(some, plan)
         rows.extend(Row(part.category, stay, at, part.layout, part.values(numbers)) for part in plan.parts)
-        refused.extend(plan.refused if indices is None else (indices[n] for n in plan.refused))
+        out = [*plan.refused, *_without_code(some, plan)]
+        refused.extend(out if indices is None else [indices[n] for n in out])
     return Rows(rows, refused)
 
 
@@ -123,6 +124,14 @@ def _numbers(samples: Sequence[Sample], plan: Plan) -> list[float | int]:
         numbers += [nan if start is None else start for start in map(_start_of, samples)]
     numbers.append(nan)
     return numbers
+
+
+def _without_code(samples: Sequence[Sample], plan: Plan) -> list[int]:
+    """States of custom metrics whose word found no room any more."""
+    if not plan.has_words:
+        return []
+    new = [n for n, s in enumerate(samples) if s[3] == STATE and s[0] not in STATE_CODES]
+    return [n for n in new if n not in plan.refused and isnan(_code(samples[n], plan.words))]
 
 
 def _code(sample: Sample, words: dict[str, float]) -> float:

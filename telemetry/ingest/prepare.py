@@ -100,9 +100,7 @@ class _Work:
             packed = layouts.rows_of(self.sender, met.stay, samples, self.asked.interval_s)
             self.rows += packed.rows
             if packed.refused:
-                report = self._without(
-                    report, packed.refused, "series_limit", "this device or customer has too many series"
-                )
+                report = self._without(report, packed.refused, "series_limit", "too many series, or words for states")
         self.events += [_event(event, met) for event in report.events]
         if facts := _facts(report, met):
             self.facts.append(facts)

@@ -65,7 +65,7 @@ END $$"""
 
 # Generic plans: with every call planned anew for its arrays, planning over the partitions was 3/4 of the cost.
 # Returns a row for each report that was not stored: 1 the same was stored before, 2 another one was stored under its id,
-# 3 its key is no longer valid, 4 a device of it has moved or left meanwhile.
+# 3 its key is no longer valid, 4 a device of it has moved or left meanwhile, or the key's holder or customer is no more.
 ACCEPT = f"""RETURNS TABLE (n bigint, verdict integer, devices integer, samples integer, events integer)
 {ACTS} SET lock_timeout = '2s' SET plan_cache_mode = force_generic_plan ROWS 1 AS $$
 #variable_conflict use_column
@@ -78,6 +78,9 @@ BEGIN
       FROM unnest(r_key, r_id, r_sent_at, r_sha256, r_format, r_devices, r_samples, r_events, r_seq, r_boot, r_adjusted, r_own_id)
            WITH ORDINALITY AS i (key, report_id, sent_at, sha256, format, devices, samples, events, seq, boot, adjusted, own_id, n)
       JOIN telemetry_devicekey k ON k.id = i.key AND k.revoked_at IS NULL
+      JOIN access_organization o ON o.id = k.customer_id AND o.status = 'active'
+      LEFT JOIN telemetry_collector c ON c.id = k.collector_id
+     WHERE c.retired_at IS NULL
   ), moved AS (
     SELECT t.n FROM unnest(d_of, d_device, d_stay) AS t (n, device, stay) JOIN incoming i ON i.n = t.n
      WHERE NOT EXISTS (SELECT FROM telemetry_device d WHERE d.id = t.device AND d.customer_id = i.customer_id

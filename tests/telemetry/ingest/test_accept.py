@@ -457,3 +457,31 @@ def test_when_rows_fall_on_no_partition_then_partitions_are_made_and_the_report_
 
 def test_when_a_report_id_is_a_uuid_of_its_own_then_its_time_decides_nothing(sender: Sender) -> None:
     assert sender.posts(Report(id=str(uuid.uuid4())).of(cpu())()).status_code == 202
+
+
+def test_given_a_closed_customer_when_its_device_reports_then_403(behind: Any, lasting_world: World) -> None:
+    acme = lasting_world.acme
+    sender = device_key(acme, acme.installs("core", site="hq", serial="SN1"))
+    assert sender.posts(report(cpu(0.1))).status_code == 202  # the process knows the key now
+
+    behind.execute("UPDATE access_organization SET status = 'closed' WHERE id = %s", [str(acme.pk)])
+
+    assert sender.posts(report(cpu(0.2))).status_code == 403
+
+
+def test_given_a_retired_device_when_it_reports_then_403(world: World, sender: Sender, switch: Device) -> None:
+    sender.posts(report(cpu(0.1)))
+    with job(world.acme.pk):
+        Device.unscoped.filter(pk=switch.pk).update(retired_at=now())
+
+    assert sender.posts(report(cpu(0.2))).status_code == 403
+
+
+def test_given_more_words_than_there_is_room_for_when_one_more_comes_then_it_is_refused(sender: Sender) -> None:
+    words = [{"m": "custom.mode", "i": f"x/{n}", "s": f"word{n}"} for n in range(256)]
+    assert sender.posts(report(*words)).json()["accepted"]["samples"] == 256
+
+    answer = sender.posts(report({"m": "custom.mode", "i": "x/0", "s": "one more"}, cpu()))
+
+    assert answer.json()["accepted"]["samples"] == 1
+    assert [note["code"] for note in answer.json()["rejected"]] == ["series_limit"]
