@@ -60,7 +60,9 @@ def overview(request: PageRequest) -> HttpResponse:
         "zone": viewer.organization.timezone if viewer.organization else "UTC",
         "live": True,
     }
-    context["days"] = [{"site": s.site, "states": days(s.daily_scores)} for s in sites if s.daily_scores]
+    context["days"] = [
+        {"site": s.site, "score": s.score, "states": days(s.daily_scores)} for s in sites if s.daily_scores
+    ]
     return render(request, "portal/home.html", context)
 
 

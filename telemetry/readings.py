@@ -35,6 +35,41 @@ TITLES = {
     "battery.charge": "Battery",
     "fw.sessions": "Sessions",
 }
+NAMES = TITLES | {
+    "device.uptime": "Running for",
+    "device.reachable": "Answers",
+    "device.memory.usage": "Memory, bytes",
+    "fs.usage": "Flash and disks, bytes",
+    "fs.limit": "Flash and disks, size",
+    "sensor.temperature.limit": "Temperature, limit",
+    "sensor.current": "Current",
+    "sensor.power": "Power drawn",
+    "sensor.status": "Sensor",
+    "fan.status": "Fan",
+    "psu.status": "Power supply",
+    "poe.limit": "Power over Ethernet, most",
+    "poe.status": "Power over Ethernet, state",
+    "poe.port.power": "Power at the port",
+    "poe.port.status": "Power at the port, state",
+    "battery.time_left": "Battery, time left",
+    "stack.member.status": "Member of the stack",
+    "if.admin_status": "Port, as configured",
+    "if.oper_status": "Port",
+    "if.last_change": "Port unchanged for",
+    "if.speed": "Port speed",
+    "if.packets": "Packets",
+    "if.discards": "Packets dropped",
+    "if.crc_errors": "Checksum errors",
+    "if.flaps": "Port went up or down",
+    "optic.temperature": "Optics, temperature",
+    "optic.bias": "Optics, laser current",
+    "optic.voltage": "Optics, voltage",
+    "stp.topology_changes": "Changes of the switching tree",
+    "vpn.tunnels": "VPN tunnels",
+    "wifi.noise": "Wi-Fi noise",
+    "wifi.signal": "Wi-Fi signal",
+}
+"""What pages call a metric; one that is not here goes by its own name."""
 CHARTS_AT_MOST = 8
 LINES_AT_MOST = 4
 BOTH = (Category.HEALTH, Category.TRAFFIC)
@@ -107,7 +142,7 @@ def latest_rows(viewer: Viewer, device: Device) -> list[dict[str, Any]]:
             metric = vocabulary.METRICS.get(reading.key.metric)
             rows.append(
                 {
-                    "name": reading.key.metric,
+                    "name": NAMES.get(reading.key.metric, reading.key.metric),
                     "instance": reading.key.instance,
                     "labels": ", ".join(value for _, value in reading.key.labels),
                     "value": reading.value,

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from access import verification
+from access import audit_words, verification
 from access.models import AuditEntry, Category, OwnReadSummary, Seal, ViewingEntry, Way
 from access.views.pages import PageRequest, for_customer
 
@@ -120,11 +120,9 @@ def audit(request: PageRequest) -> HttpResponse:
         return export(request, rows, "audit-journal")
     organization = request.viewer.organization
     assert organization is not None
-    return render(
-        request,
-        "portal/audit.html",
-        {"page": Paginator(found, PAGE).get_page(request.GET.get("page")), "zone": organization.timezone},
-    )
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    changes = [{"entry": e, "what": audit_words.said(e.action)} for e in page]
+    return render(request, "portal/audit.html", {"page": page, "changes": changes, "zone": organization.timezone})
 
 
 def export(request: PageRequest, rows: Iterable[dict[str, Any]], name: str) -> HttpResponse:

@@ -12,8 +12,8 @@ from smartcare.charts.plot import DIGIT, WIDTH, Plot
 from smartcare.charts.words import ENGLISH, Words
 
 HEIGHT = 230
-MOST_POINTS = 320  # one for every two pixels; more are summed up in mean, low and high
-MOST_ROWS = 60
+MOST_POINTS = 200  # more than the eye follows at the width a phone or half a page has; the rest is summed up in mean, low and high
+MOST_ROWS = 12  # a page holds eight such tables; every value is in the CSV
 STYLES = (("acc", 2.25, None), ("ink3", 1.75, "6 4"), ("acc", 1.75, "2 3"), ("line2", 2.0, None))
 Value = tuple[datetime, float | None] | tuple[datetime, float | None, float | None, float | None]
 

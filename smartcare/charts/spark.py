@@ -7,7 +7,10 @@ from smartcare.charts.states import known
 from smartcare.charts.words import ENGLISH, Words
 
 WIDTH, HEIGHT = 120, 32
-FLAT = 1e-9  # share of the size under which values count as equal
+FLAT = 1e-9  # the line of nothing but noughts still has a height
+CALM = (
+    0.05  # of the size, up and down, is the least that is shown: a score between 92 and 96 does not look like a storm
+)
 
 
 def spark(
@@ -22,7 +25,7 @@ def spark(
             (WIDTH, HEIGHT), words.nothing_yet.format(label=label), _base(), class_=classes, stretch=True
         )
     low, high = min(there), max(there)
-    margin = max((abs(high) + abs(low)) * 0.02, FLAT)
+    margin = max((abs(high) + abs(low)) * CALM, FLAT)
     if high - low < 2 * margin:
         low, high = low - margin, high + margin
     across = scale.Scale(0, max(len(values) - 1, 1), 0, WIDTH)

@@ -9,6 +9,8 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from access import audit_words
+
 # A collector that reports hourly is still arriving after two misses.
 ARRIVING_WITHIN = timedelta(hours=3)
 
@@ -41,9 +43,13 @@ class Act:
 
     at: datetime
     person: str
-    action: str
+    action: str  # short name; `what` says it in words
     words: str
     organization: str
+
+    @property
+    def what(self) -> str:
+        return audit_words.said(self.action)
 
 
 def acts(count: int) -> list[Act]:
