@@ -76,6 +76,7 @@ def faults(alias: str = "default") -> list[str]:
             *_partition_faults(cursor),
             *_view_faults(cursor),
             *_key_faults(cursor),
+            *_permission_faults(cursor),
         ]
 
 
@@ -152,3 +153,16 @@ def _key_faults(cursor: Any) -> Iterable[str]:
     )
     for key, source, target in cursor.fetchall():
         yield f"The foreign key {key} from {source} to {target} does not carry customer_id"
+
+
+def _permission_faults(cursor: Any) -> Iterable[str]:
+    """guardian's trap 1 (A13): a permission that names no site would open every site to code that asks guardian or Django."""
+    cursor.execute(
+        "SELECT c.codename, g.name, u.email FROM auth_permission c JOIN django_content_type t ON t.id = c.content_type_id"
+        " LEFT JOIN auth_group_permissions h ON h.permission_id = c.id LEFT JOIN auth_group g ON g.id = h.group_id"
+        " LEFT JOIN access_user_user_permissions p ON p.permission_id = c.id LEFT JOIN access_user u ON u.id = p.user_id"
+        " WHERE t.app_label = 'access' AND t.model = 'site' AND (g.id IS NOT NULL OR u.id IS NOT NULL) LIMIT 5"
+    )
+    for codename, group, person in cursor.fetchall():
+        holder = f"the group {group}" if group else f"the account {person}"
+        yield f"{holder} holds {codename} for all sites of all customers: take it away, rights come from grants alone"

@@ -1,4 +1,6 @@
-"""Refusals in domain words. Views turn them into a form error, a 404 or a 409; none is ever a 500."""
+"""Refusals in domain words. Views turn them into a form error, a 404, a 409 or a 503; none is ever a 500."""
+
+from django.db import DatabaseError
 
 
 class NotAllowed(Exception):
@@ -19,6 +21,10 @@ class Invalid(Exception):
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class NotRecorded(DatabaseError):
+    """A look could not be written into the viewing log: nothing may be shown. The transaction is of no further use."""
 
 
 def require(condition: bool, message: str) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
+from access.errors import NotRecorded
 from access.models import Category, Grant, StaffPermission
 from access.viewer import Viewer
 
@@ -34,15 +35,18 @@ class Look:
 def record(viewer: Viewer, looks: Iterable[Look], *, way: str, outcome: str = "") -> None:
     """Write the looks of a partner or of staff; a customer's own reads are counted, not listed.
 
-    way: a value of access.models.Way. Raises what the database raises: the caller must then show nothing.
+    way: a value of access.models.Way. Raises NotRecorded: the caller must then show nothing.
     """
     found = list(looks)
     if not found or viewer.preview_of is not None:  # a preview is the customer's own look, and writes nothing
         return
-    if viewer.is_customer:
-        _count_own(viewer, found)
-    else:
-        _write(viewer, found, way=way, outcome=outcome)
+    try:
+        if viewer.is_customer:
+            _count_own(viewer, found)
+        else:
+            _write(viewer, found, way=way, outcome=outcome)
+    except DatabaseError as error:
+        raise NotRecorded(str(error)) from error
 
 
 def forget_names(customer: UUID) -> int:

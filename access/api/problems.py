@@ -9,7 +9,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from access.errors import AlreadyGranted, Ended, Invalid, NotAllowed
+from access.errors import AlreadyGranted, Ended, Invalid, NotAllowed, NotRecorded
 
 TITLES = {
     400: "Bad request",
@@ -50,6 +50,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             return problem(409, str(error))
         case Http404():
             return problem(404)
+        case NotRecorded():
+            return _later(
+                "This look could not be written into the customer's log, so nothing is shown. Try again in a few seconds."
+            )
         case ValidationError():
             return problem(400, "; ".join(error.messages))
         case RequestDataTooBig():
@@ -63,12 +67,16 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         case ProgrammingError():
             return None  # our mistake: loud, not "try again"
         case DatabaseError():
-            response = problem(503, "The database does not answer now; nothing was saved. Try again in a few seconds.")
-            response["Retry-After"] = "2"
-            return response
+            return _later("The database does not answer now; nothing was saved. Try again in a few seconds.")
         case exceptions.APIException():
             return _of_drf(error, context)
     return None
+
+
+def _later(detail: str) -> Response:
+    response = problem(503, detail)
+    response["Retry-After"] = "2"
+    return response
 
 
 def refused_by_policy(error: Exception) -> bool:

@@ -5,17 +5,20 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from access.errors import Ended, Invalid, NotAllowed
+from access.errors import Ended, Invalid, NotAllowed, NotRecorded
 from access.viewer import Viewer
 
+log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponse]
 
 
@@ -44,11 +47,21 @@ def _only(kind: str) -> Callable[[View], View]:
                 raise PermissionDenied(str(no)) from no
             except (Invalid, Ended) as no:
                 raise BadRequest(str(no)) from no
+            except NotRecorded:
+                log.exception("look.not_recorded", path=request.path)
+                return _no_entry_no_answer()
 
         guarded.page_for = kind  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _no_entry_no_answer() -> HttpResponse:
+    """503 (A16). The frame around a page asks the database, which has no answer in this transaction: so without a request."""
+    if connection.in_atomic_block:
+        transaction.set_rollback(True)
+    return HttpResponse(render_to_string("errors/503.html"), status=503, headers={"Retry-After": "2"})
 
 
 for_customer = _only("customer")
