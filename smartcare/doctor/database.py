@@ -22,7 +22,8 @@ def rows(query: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
     """In a transaction of its own, without a principal: only what everybody may ask."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def answers() -> Finding:

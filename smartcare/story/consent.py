@@ -1,6 +1,7 @@
 """Who may see what, who asks, and who has looked: northwind now, third in the past, rival never."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -114,7 +115,7 @@ def _look(world: World, person: str, site: str) -> None:
         looks.device(viewer, device, [HEALTH], way="page")
 
 
-def alert_id(world: World, customer: str, name: str) -> object:
+def alert_id(world: World, customer: str, name: str) -> UUID:
     """Primary key of 'hq-open' or 'hq-resolved'."""
     site, _, word = name.partition("-")
     return credentials.row_id(world.organizations[customer].pk, f"{word}:{site}")
@@ -122,7 +123,7 @@ def alert_id(world: World, customer: str, name: str) -> object:
 
 def _ask(world: World) -> None:
     """Requests that wait for an answer; asking shows nobody anything."""
-    wishes = (
+    wishes: tuple[tuple[str, str, str, str, list[Category], list[str]], ...] = (
         ("nora", "northwind", "acme", "Acme", [TRAFFIC, CONFIGURATION], [world.sites["acme/hq"].public_id]),
         ("nora", "northwind", "globex", "Globex", [INVENTORY], []),
         ("rita", "rival", "acme", "Acme", [INVENTORY, HEALTH], []),

@@ -40,8 +40,8 @@ def install(world: World) -> None:
     for machine in MACHINES:
         with world.job(machine.customer):
             _describe(world, machine, installed)
-    for customer, site in SITES:
-        _let_collect(world, customer, site)
+    for customer, place in SITES:
+        _let_collect(world, customer, place)
 
 
 def _boss(world: World, customer: str) -> str:

@@ -172,6 +172,7 @@ def _forecast(spot: Spot, alert: Alert, **facts: Any) -> None:
     early, likely, late = alert.eta_lo, alert.eta, alert.eta_hi
     assert early is not None
     assert likely is not None
+    assert late is not None
     Forecast(
         id=spot.row_id(f"forecast:{alert.rule}"),
         alert=alert,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from smartcare.demo.check.equipment import Equipment
@@ -79,12 +80,14 @@ class Way:
                 raise Broken(f"{name} is shown no signing secret for the new webhook")
             self._post.secrets[company] = secret.group()
         for company, (name, home) in COMPANIES.items():
-            person = self._people[name]
             self._patience.wait(
                 f"{company}'s webhook to be verified by a signed challenge",
-                lambda c=company, p=person, h=home: self._post.is_verified(c) and _is_on(p.see(h), c),
+                partial(self._is_connected, company, self._people[name], home),
                 within_s=30,
             )
+
+    def _is_connected(self, company: str, person: Person, home: str) -> bool:
+        return self._post.is_verified(company) and _is_on(person.see(home), company)
 
     # ---- reports, analysis, alerts
 
@@ -132,19 +135,18 @@ class Way:
     def _require_told(self, alert: str, foreign: str) -> None:
         self._say("the alert is delivered to acme and northwind, and to nobody else")
         northwind, acme = self._mailbox("northwind"), self._mailbox("acme")
-        arrivals = (
-            ("northwind's webhook", lambda: self._post.told_by_webhook("northwind", alert)),
-            ("nora's mailbox", lambda: self._post.told_by_mail(northwind, alert)),
-            ("acme's webhook", lambda: self._post.told_by_webhook("acme", alert)),
-            ("acme's webhook, of the branch,", lambda: self._post.told_by_webhook("acme", foreign)),
-            ("ada's mailbox", lambda: self._post.told_by_mail(acme, alert)),
-        )
-        for where, question in arrivals:
-            found = self._patience.wait(f"the alert at {where}", lambda q=question: q() or None, within_s=30)
-            self.tally.deliveries_sent += len(found)
+        self._wait_for("the alert at northwind's webhook", self._post.told_by_webhook, "northwind", alert)
+        self._wait_for("the alert in nora's mailbox", self._post.told_by_mail, northwind, alert)
+        self._wait_for("the alert at acme's webhook", self._post.told_by_webhook, "acme", alert)
+        self._wait_for("the alert in ada's mailbox", self._post.told_by_mail, acme, alert)
+        self._wait_for("the branch's alert at acme's webhook", self._post.told_by_webhook, "acme", foreign)
         if self._post.told_by_webhook("northwind", foreign) or self._post.told_by_mail(northwind, foreign):
             self.leaks.say("northwind", "webhook or mail", "an alert of the branch, which is not shared")
         self._require_outsiders_heard_nothing()
+
+    def _wait_for(self, what: str, told: Callable[[str, str], list[dict[str, Any]]], reader: str, alert: str) -> None:
+        found = self._patience.wait(what, lambda: told(reader, alert) or None, within_s=30)
+        self.tally.deliveries_sent += len(found)
 
     def _mailbox(self, company: str) -> str:
         return str(self._printed["users"][COMPANIES[company][0]]["email"])
@@ -225,12 +227,8 @@ class Way:
         self._tell(LATER)
         alert = self._alert_of(LATER)
         acme, northwind = self._mailbox("acme"), self._mailbox("northwind")
-        for where, question in (
-            ("acme's webhook", lambda: self._post.told_by_webhook("acme", alert)),
-            ("ada's mailbox", lambda: self._post.told_by_mail(acme, alert)),
-        ):
-            found = self._patience.wait(f"the further alert at {where}", lambda q=question: q() or None, within_s=30)
-            self.tally.deliveries_sent += len(found)
+        self._wait_for("the further alert at acme's webhook", self._post.told_by_webhook, "acme", alert)
+        self._wait_for("the further alert in ada's mailbox", self._post.told_by_mail, acme, alert)
         self._patience.rest(QUIET_S)
         if self._post.told_by_webhook("northwind", alert) or self._post.told_by_mail(northwind, alert):
             self.leaks.say("northwind", "webhook or mail", "an alert after its access was stopped")
