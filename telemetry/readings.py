@@ -71,7 +71,8 @@ NAMES = TITLES | {
 }
 """What pages call a metric; one that is not here goes by its own name."""
 CHARTS_AT_MOST = 8
-LINES_AT_MOST = 4
+LINES_AT_MOST = 2  # of many ports the two with the highest readings: four lines in half a page tell nobody anything
+READ_AT_MOST = 48  # series of one metric that are looked at for that
 BOTH = (Category.HEALTH, Category.TRAFFIC)
 
 
@@ -91,7 +92,7 @@ def _by_metric(
 ) -> list[list[Readings]]:
     wanted: dict[str, list[SeriesKey]] = defaultdict(list)
     for series in known:
-        if series.key.metric in TITLES and len(wanted[series.key.metric]) < LINES_AT_MOST:
+        if series.key.metric in TITLES and len(wanted[series.key.metric]) < READ_AT_MOST:
             wanted[series.key.metric].append(series.key)
     if "device.memory.utilization" in wanted:
         wanted.pop("device.memory.usage", None)
@@ -99,7 +100,15 @@ def _by_metric(
     grouped: dict[str, list[Readings]] = defaultdict(list)
     for found in many(device, viewer, category, keys, start=since, end=until) if keys else ():
         grouped[found.key.metric].append(found)
-    return list(grouped.values())
+    return [_highest(lines) for lines in grouped.values()]
+
+
+def _highest(lines: list[Readings]) -> list[Readings]:
+    """The few with the highest mean, in their own order."""
+    best = sorted(lines, key=lambda r: float(np.nanmean(r.mean)) if np.isfinite(r.mean).any() else -np.inf)[
+        -LINES_AT_MOST:
+    ]
+    return [line for line in lines if any(line is b for b in best)]
 
 
 def _chart(found: list[Readings], since: datetime, until: datetime) -> dict[str, Any]:

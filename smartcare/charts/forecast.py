@@ -13,6 +13,7 @@ from smartcare.charts.words import ENGLISH, Words
 
 HEIGHT = 270
 MOST_POINTS = 320  # one for every two pixels
+MOST_ROWS = 13
 HEADROOM = 1.12  # how far above the limit (or the readings) the band is drawn
 Measured = tuple[datetime, float | None]
 Predicted = tuple[datetime, float | None, float | None, float | None]
@@ -182,11 +183,11 @@ def _name(data: Frame, outlook: Outlook, label: str, unit: str, words: Words) ->
 
 
 def _rows(data: Frame, unit: str, words: Words) -> tuple[tuple[str, ...], ...]:
-    """One row a week or more: enough to read the course, not every reading."""
-    every = max(1, len(data.measured) // 26)
+    """At most MOST_ROWS of each: enough to read the course, not every reading."""
+    every = math.ceil(len(data.measured) / MOST_ROWS) or 1
     measured = data.measured[::-every][::-1]
     rows = [(scale.day_words(at, words, year=True), scale.short(value, unit), "", "", "") for at, value in measured]
-    step = max(1, len(data.expected) // 26)
+    step = math.ceil(len(data.expected) / MOST_ROWS) or 1
     for at, low, value, high in data.expected[1::step]:
         edges = [scale.short(number, unit) for number in (low, value, high)]
         rows.append((scale.day_words(at, words, year=True), "", edges[0], edges[1], edges[2]))

@@ -26,7 +26,7 @@ class Plot:
     def of(cls, times: tuple[datetime, datetime], domain: tuple[float, float], *, height: float, unit: str) -> "Plot":
         """A box for times (aware) and a domain of values."""
         longest = max(len(scale.short(tick)) for tick in scale.ticks(*domain) or [0.0])
-        left = max(44.0, (longest + (len(unit) == SHORT_UNIT)) * DIGIT + 12)
+        left = max(50.0, (longest + (len(unit) == SHORT_UNIT)) * DIGIT + 18)
         start, end = (moment.timestamp() for moment in times)
         return cls(
             across=scale.Scale(start, end, left, WIDTH - RIGHT),
@@ -67,7 +67,7 @@ class Plot:
             stroke_width=width,
             stroke_dasharray=dash,
             stroke_linejoin="round",
-            d=svg.path(places),
+            d=svg.path(_without_level_middles(places)),
         )
 
     def area(self, edges: Sequence[tuple[datetime, float, float]], *, class_: str, fill: str, opacity: str) -> str:
@@ -90,3 +90,14 @@ class Plot:
             y2=y,
         )
         return line + svg.axis_text(self.left + 6, y - 6, label, bold=True)
+
+
+def _without_level_middles(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same line with fewer points: of a level stretch its two ends."""
+    heights = [round(y, 1) for _, y in places]
+    last = len(places) - 1
+    return [
+        place
+        for index, place in enumerate(places)
+        if index in (0, last) or not heights[index - 1] == heights[index] == heights[index + 1]
+    ]

@@ -98,7 +98,7 @@ def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: s
         "reasons": _reasons(health),
         "inventory": inventory,
         "lifecycle": lifecycle.of(inventory) if inventory else None,
-        "changes": InventoryChange.objects.visible_to(viewer).filter(device=device).order_by("-at")[:8],
+        "changes": _changes(viewer, device),
         "alerts": alerts,
         "forecast": forecast_of(viewer, device),
         "charts": readings.charts(viewer, device, since=timezone.now() - RANGES[span], until=timezone.now()),
@@ -113,6 +113,12 @@ def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: s
             and timezone.now() - health.last_seen_at > 3 * timedelta(seconds=health.interval_s)
         ),
     }
+
+
+def _changes(viewer: Viewer, device: Device) -> list[dict[str, Any]]:
+    """What became different in the device list, newest first; names of fields as people write them."""
+    found = InventoryChange.objects.visible_to(viewer).filter(device=device).order_by("-at")[:8]
+    return [{"what": c.what.replace("_", " "), "before": c.before, "after": c.after, "at": c.at} for c in found]
 
 
 def _reasons(health: DeviceHealth | None) -> list[dict[str, Any]]:
