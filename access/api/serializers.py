@@ -65,6 +65,10 @@ class PartnerOut(Viewed):
         return partner.verified_at is not None
 
 
+class PartnerIn(Viewed):
+    email = serializers.EmailField()
+
+
 class GrantOut(Viewed):
     """A grant as its reader may know it: the partner of an ended one keeps kinds and dates, and the site's name as a receipt."""
 

@@ -14,6 +14,7 @@ from access import accounts, invitations, onboarding, policy, requests, sharing,
 from access.api import serializers as s
 from access.api.base import ViewerViews
 from access.api.fields import site_names
+from access.api.filters import yes_or_no
 from access.errors import Invalid, require
 from access.lengths import end_after
 from access.models import (
@@ -114,9 +115,10 @@ class Sites(ConsentViews):
         responses=s.PartnerOut(many=True), parameters=[OpenApiParameter("search", str, description="Part of the name")]
     ),
     retrieve=extend_schema(responses=s.PartnerOut, parameters=[ID]),
+    create=extend_schema(request=s.PartnerIn, responses={201: None}, description="Invite by mail; shares nothing"),
 )
 class Partners(ConsentViews):
-    """The public directory of partners."""
+    """The public directory of partners; inviting one that is not in it."""
 
     out = s.PartnerOut
     ordering = ("name", "pk")
@@ -130,6 +132,10 @@ class Partners(ConsentViews):
 
     def retrieve(self, request: Request, public_id: str) -> Response:
         return Response(self.shown(get_object_or_404(self.get_queryset(), public_id=public_id)))
+
+    def create(self, request: Request) -> Response:
+        invitations.invite_partner(by=self.viewer, email=self.read(s.PartnerIn, request)["email"])
+        return Response(status=status.HTTP_201_CREATED)
 
 
 @extend_schema_view(
@@ -147,8 +153,13 @@ class Grants(ConsentViews):
 
     def get_queryset(self) -> QuerySet[Grant]:
         found = Grant.objects.visible_to(self.viewer).select_related("partner", "customer")
-        if self.request.query_params.get("live") in {"true", "1"}:
-            found = found.live()
+        if self.action != "list":
+            return found
+        match yes_or_no(self.request.query_params, "live"):
+            case True:
+                return found.live()
+            case False:
+                return found.exclude(pk__in=found.live().values("pk"))
         return found
 
     def _shown(self, rows: list[Grant], *, many: bool) -> Any:
@@ -182,7 +193,8 @@ class Grants(ConsentViews):
         )
 
     def partial_update(self, request: Request, public_id: str) -> Response:
-        row = get_object_or_404(self.get_queryset().select_related("site"), public_id=public_id)
+        # Without its site, which the partner of an ended access no longer sees.
+        row = get_object_or_404(self.get_queryset(), public_id=public_id)
         require(self.viewer.is_customer, "Only the customer changes access")
         said = self.read(s.GrantChange, request)
         assert self.viewer.organization is not None

@@ -10,8 +10,8 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.api.filters import one_of
 from access.api.views import ID, ConsentViews
-from access.errors import Invalid
 from partners import deliveries, destinations
 from partners.api import serializers as s
 from partners.models import Delivery, DeliveryState, Destination, DestinationKind
@@ -116,9 +116,7 @@ class Deliveries(ConsentViews):
         if self.action != "list":
             return found
         wanted = self.request.query_params
-        if state := wanted.get("state"):
-            if state not in DeliveryState.values:
-                raise Invalid(f"`state` is one of {', '.join(DeliveryState.values)}", "state")
+        if state := one_of(wanted, "state", DeliveryState.values):
             found = found.filter(state=state)
         if wanted.get("destination"):
             found = found.filter(destination__public_id=wanted["destination"])

@@ -1,11 +1,10 @@
 """REST over devices and alerts."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, QueryDict
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -13,6 +12,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.api.filters import one_of
 from access.api.views import ID, ConsentViews
 from access.errors import Invalid
 from access.models import Category, Organization
@@ -188,14 +188,6 @@ class Devices(ConsentViews):
         )
         looks.device(self.viewer, device, readings.kinds_shown(self.viewer, device, metric), way="api")
         return Response(found)
-
-
-def one_of(wanted: QueryDict, name: str, words: Collection[str]) -> str:
-    """The word of a filter, '' without one. A word that does not exist is refused: it must not look like "all of them"."""
-    word = wanted.get(name, "")
-    if word and word not in words:
-        raise Invalid(f"`{name}` is one of {', '.join(words)}", name)
-    return word
 
 
 @extend_schema_view(
