@@ -1,6 +1,8 @@
 """Made-up devices for the analysis tests: a timeline of samples, cut into blocks as a test wants them."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -94,3 +96,24 @@ def kinds(result: engine.Advance) -> set[str]:
 
 def noise(n: int, size: float, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, size, n)
+
+
+def recording(folder: Path) -> Path:
+    """One switch behind one router for 16 days; the switch leaks memory from day 9 on."""
+    t = times(16).astype(np.int64)
+    d = (t - t[0]) / DAY
+    (folder / "series").mkdir()
+    head = {"format": "smartcare.fleet/1", "step_s": 300, "start": int(t[0]), "end": int(t[-1]), "devices": 2, "new": 1}
+    (folder / "fleet.json").write_text(json.dumps(head))
+    span = f"{t[0]},{t[-1]}"
+    (folder / "devices.csv").write_text(
+        "device,site,type,parent,timezone,observed_from,observed_to,colour\n"
+        f"r1,s1,router,,Europe/Berlin,{span},red\nw1,s1,switch,r1,Europe/Berlin,{span},blue\n"
+    )
+    (folder / "events.csv").write_text(f"device,time,text\nw1,{t[5] + 1},boot: firmware\nw1,{t[-1] + 1},boot: crash\n")
+    (folder / "maintenance.csv").write_text(f"device,start,end\nr1,{t[0] - 10},{t[3]}\n")
+    calm = {"mem_pct": 40 + noise(t.size, 0.3), "oper_if1": np.ones(t.size), "unheard_of": np.zeros(t.size)}
+    np.savez(folder / "series" / "r1.npz", t=t, **calm)
+    leak = 50 + np.clip(d - 9, 0, None) * 5 + noise(t.size, 0.3)
+    np.savez(folder / "series" / "w1.npz", t=t, mem_pct=leak)
+    return folder

@@ -1,7 +1,5 @@
 """Recorded fleets by hand: what is read, what is refused, and what is written."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -11,31 +9,10 @@ from telemetry.analysis.replay import Row, Span, Told, without_explained
 from telemetry.analysis.trend import Factors
 from tests.telemetry.analysis import made
 
-DAY = made.DAY
-
 
 @pytest.fixture
 def folder(tmp_path):
-    """One switch behind one router for 16 days; the switch leaks memory from day 9 on."""
-    t = made.times(16).astype(np.int64)
-    d = (t - t[0]) / DAY
-    (tmp_path / "series").mkdir()
-    head = {"format": "smartcare.fleet/1", "step_s": 300, "start": int(t[0]), "end": int(t[-1]), "devices": 2, "new": 1}
-    (tmp_path / "fleet.json").write_text(json.dumps(head))
-    span = f"{t[0]},{t[-1]}"
-    (tmp_path / "devices.csv").write_text(
-        "device,site,type,parent,timezone,observed_from,observed_to,colour\n"
-        f"r1,s1,router,,Europe/Berlin,{span},red\nw1,s1,switch,r1,Europe/Berlin,{span},blue\n"
-    )
-    (tmp_path / "events.csv").write_text(
-        f"device,time,text\nw1,{t[5] + 1},boot: firmware\nw1,{t[-1] + 1},boot: crash\n"
-    )
-    (tmp_path / "maintenance.csv").write_text(f"device,start,end\nr1,{t[0] - 10},{t[3]}\n")
-    calm = {"mem_pct": 40 + made.noise(t.size, 0.3), "oper_if1": np.ones(t.size), "unheard_of": np.zeros(t.size)}
-    np.savez(tmp_path / "series" / "r1.npz", t=t, **calm)
-    leak = 50 + np.clip(d - 9, 0, None) * 5 + made.noise(t.size, 0.3)
-    np.savez(tmp_path / "series" / "w1.npz", t=t, mem_pct=leak)
-    return tmp_path
+    return made.recording(tmp_path)
 
 
 def test_given_a_fleet_when_read_then_unknown_columns_and_arrays_are_ignored(folder):
