@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponseBase
 from rest_framework import status
 from rest_framework.request import Request
@@ -46,6 +47,7 @@ class ViewerViews(GenericViewSet[Any]):
                 response = handler(wrapped, *args, **kwargs)
             except Exception as error:
                 response = self.handle_exception(error)
+                transaction.set_rollback(True)  # what was refused half-way leaves nothing behind
             answer = self._finished(wrapped, response)
         if self.after_commit is not None and response.status_code < 300:
             # What has to wait for the commit (drain after revoke) may say the last word.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import DatabaseError, DataError, IntegrityError, ProgrammingError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, ProgrammingError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -39,8 +39,6 @@ def problem(code: int, detail: Any = None, **more: Any) -> Response:
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. Domain refusals become 403, 400 and 409; a 500 is a mistake of ours."""
-    if transaction.get_connection().in_atomic_block:
-        transaction.set_rollback(True)
     match error:
         case NotAllowed() | PermissionDenied():
             return problem(403, str(error))

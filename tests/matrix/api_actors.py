@@ -1,5 +1,7 @@
 """Who tries the API: the actors of the pages and of the seed's tokens, and programs whose time is over. And a few more things to try on."""
 
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +17,20 @@ from partners.models import Tender
 from tests.matrix.actors import Actor
 
 DEAD = "dead"
+
+
+@dataclass
+class Stage:
+    """The seeded cast with everybody who tries the API, and a count of what was tried."""
+
+    ids: dict[str, str]
+    actors: dict[str, Actor]
+    tried: Counter[str] = field(default_factory=Counter)
+    written: dict[str, int] = field(default_factory=dict)  # rows touched so far in the transaction of the running test
+
+    @classmethod
+    def of(cls, printed: dict[str, Any]) -> "Stage":
+        return cls(more_ids(printed), with_programs(printed))
 
 
 def with_programs(printed: dict[str, Any]) -> dict[str, Actor]:

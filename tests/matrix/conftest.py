@@ -8,6 +8,7 @@ import pytest
 from smartcare.story import seed
 from tests.conftest import empty_everything
 from tests.matrix.actors import Actor, of_seed
+from tests.matrix.api_actors import Stage
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,12 @@ def printed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str,
 @pytest.fixture
 def actors(printed: dict[str, Any]) -> dict[str, Actor]:
     return printed["actors"]
+
+
+@pytest.fixture(scope="module")
+def stage(printed: dict[str, Any], django_db_blocker: Any) -> Iterator[Stage]:
+    """The same for the API, with programs."""
+    with django_db_blocker.unblock():
+        found = Stage.of(printed)
+    yield found
+    print(f"\nAPI matrix: {dict(found.tried)}")

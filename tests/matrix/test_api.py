@@ -1,9 +1,7 @@
 """Every operation of the API as everybody, with ids of all owners: the table's verdict, equal 404s, no marked word, no row touched."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from smartcare.errors import NOT_FOUND
 from tests.matrix import canaries
 from tests.matrix.actors import Actor
-from tests.matrix.api_actors import DEAD, more_ids, with_programs
+from tests.matrix.api_actors import DEAD, Stage
 from tests.matrix.api_table import CALLS, Call
 
 pytestmark = pytest.mark.django_db
@@ -35,24 +33,6 @@ MALFORMED = (
 OF_THE_MOMENT = {"X-Request-ID", "Date"}
 # A token's use is noted to the minute, a session may be prolonged: neither is a tenant's data.
 NOT_TENANTS = {"access_serviceaccount", "django_session"}
-
-
-@dataclass
-class Stage:
-    """The seeded cast with everybody who tries, and a count of what was tried."""
-
-    ids: dict[str, str]
-    actors: dict[str, Actor]
-    tried: Counter[str]
-    written: dict[str, int] = field(default_factory=dict)  # see written(); of the test that runs
-
-
-@pytest.fixture(scope="module")
-def stage(printed: dict[str, Any], django_db_blocker: Any) -> Iterator[Stage]:
-    with django_db_blocker.unblock():
-        found = Stage(more_ids(printed), with_programs(printed), Counter())
-    yield found
-    print(f"\nAPI matrix: {dict(found.tried)}")
 
 
 @pytest.fixture(autouse=True)
