@@ -18,7 +18,7 @@ from access.viewer import Viewer
 from smartcare.bench import running
 from smartcare.bench.bodies import Switch, report_of
 from smartcare.bench.cost import Meter, parent_of
-from telemetry import fleet
+from telemetry import fleet, jobs
 
 DEVICES_PER_SITE: Final = 20
 ANALYSED_WITHIN_S: Final = 600.0
@@ -95,6 +95,7 @@ def wait_until_analysed() -> float:
     """Seconds until no device has reports that no detector has seen. Raises TimeoutError."""
     started = time.monotonic()
     while time.monotonic() - started < ANALYSED_WITHIN_S:
+        jobs.wake("analysis")  # as the sweep does, which is not running here
         with connection.cursor() as cursor:
             cursor.execute("SELECT ingest_backlog(1)")
             if not cursor.fetchone()[0]:

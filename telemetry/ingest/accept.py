@@ -22,7 +22,7 @@ from telemetry.ingest.group import Committer
 from telemetry.ingest.keys import KeyStopped, Sender
 from telemetry.ingest.prepare import Prepared, prepare
 from telemetry.ingest.statement import CALL, parameters
-from telemetry.ingest.store import StoreAway, ask, state_of
+from telemetry.ingest.store import StoreAway, ask, ask_in_turn, state_of
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +162,7 @@ def keep(group: Sequence[Prepared]) -> list[Verdict]:
 def _call(group: Sequence[Prepared]) -> list[tuple]:  # type: ignore[type-arg]  # columns of ingest_accept()
     values = parameters(group)
     try:
-        return ask(CALL, values)
+        return ask_in_turn(CALL, values)
     except StoreAway as away:
         state = state_of(away)
         if state == NO_PARTITION:
@@ -170,7 +170,7 @@ def _call(group: Sequence[Prepared]) -> list[tuple]:  # type: ignore[type-arg]  
             ask("SELECT count(*) FROM make_day_partitions(3)")
         elif state != DEADLOCK:
             raise
-        return ask(CALL, values)
+        return ask_in_turn(CALL, values)
 
 
 committer: Final = Committer(keep)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import structlog
-from django.db import DatabaseError, DataError, InterfaceError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    DataError,
+    InterfaceError,
+    connection,
+    connections,
+    transaction,
+)
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 log = structlog.get_logger(__name__)
 
@@ -25,39 +35,57 @@ def ask(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]
     A connection that died while it was idle is replaced once, unseen by the sender: every statement of ingest may be
     repeated.
     """
-    reused = connection.connection is not None
+    return _ask(connection, statement, parameters)
+
+
+def ask_in_turn(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The same for callers of which only one asks at a time: all share one connection, so the server keeps one set of
+    plans warm for the statement that matters, however many threads take turns."""
+    return _ask(connection if connection.in_atomic_block else _shared(), statement, parameters)
+
+
+def _ask(line: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    reused = line.connection is not None
     try:
-        return _run(statement, parameters)
+        return _run(line, statement, parameters)
     except DataError:
         raise
     except (DatabaseError, InterfaceError) as error:
-        gone = connection.connection is not None and connection.connection.closed
-        if not connection.in_atomic_block:
-            connection.close()
+        gone = line.connection is not None and line.connection.closed
+        if not line.in_atomic_block:
+            line.close()
             if reused and gone:
-                return _once_more(statement, parameters)
+                return _once_more(line, statement, parameters)
         raise _away(error) from error
 
 
-def _once_more(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _once_more(line: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     try:
-        return _run(statement, parameters)
+        return _run(line, statement, parameters)
     except DataError:
         raise
     except (DatabaseError, InterfaceError) as error:
-        connection.close()
+        line.close()
         raise _away(error) from error
 
 
-def _run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    if connection.in_atomic_block:
+def _run(line: BaseDatabaseWrapper, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    if line.in_atomic_block:
         # Somebody else's transaction (a replay from quarantine, a test): a failure must leave it usable.
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), line.cursor() as cursor:
             cursor.execute(statement, parameters)
             return list(cursor.fetchall())
-    with connection.cursor() as cursor:
+    with line.cursor() as cursor:
         cursor.execute(DEADLINE + statement, parameters)
         return list(cursor.fetchall())
+
+
+@cache
+def _shared() -> BaseDatabaseWrapper:
+    """One for this process; whoever holds the turn uses it. Opened in the process that uses it, not at import."""
+    line = connections.create_connection(DEFAULT_DB_ALIAS)
+    line.inc_thread_sharing()
+    return line
 
 
 def give_up_connection() -> None:
