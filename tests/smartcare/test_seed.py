@@ -2,28 +2,49 @@
 
 import json
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
 from access.models import Grant, Site
 from smartcare import story
+from smartcare.story.cast import HEALTH, TRAFFIC
 from smartcare.story.world import recall
-from telemetry.models import Alert, Device, DeviceInventory, Forecast, TrafficFigures
+from telemetry import samples
+from telemetry.models import Alert, AnalysisDue, Device, DeviceInventory, Forecast, TrafficFigures
+from tests.conftest import empty_everything
+
+DAYS = 4
+
+
+pytestmark = pytest.mark.django_db
 
 
 def seeded() -> dict[str, Any]:
-    return story.seed(lambda _: None)
+    return story.seed(lambda _: None, days=DAYS)
+
+
+@pytest.fixture(scope="module")
+def told(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """Once for all tests here: it takes seconds. Each test works in a transaction that is rolled back."""
+    with django_db_blocker.unblock():
+        said = seeded()
+    yield said
+    with django_db_blocker.unblock():
+        connection.close()
+        empty_everything()
 
 
 @pytest.fixture
-def printed(db: None) -> dict[str, Any]:
-    return seeded()
+def printed(told: dict[str, Any], db: None) -> dict[str, Any]:
+    return told
 
 
 def test_when_seeded_twice_then_nothing_is_added_and_the_same_is_printed(printed: dict[str, Any]) -> None:
@@ -53,13 +74,13 @@ def test_when_seeded_then_the_printed_password_opens(printed: dict[str, Any], pe
     assert user.check_password(printed["users"][person]["password"])
 
 
-def test_when_the_command_runs_then_standard_output_is_one_json_object(db: None) -> None:
+def test_when_the_command_runs_then_standard_output_is_one_json_object(printed: dict[str, Any]) -> None:
     out, err = StringIO(), StringIO()
 
     call_command("seed", "--json", stdout=out, stderr=err)
 
-    assert {"users", "tokens", "device_keys", "ids"} <= json.loads(out.getvalue()).keys()
-    assert "devices" in err.getvalue()
+    assert json.loads(out.getvalue()) == printed
+    assert "the cast is there already" in err.getvalue()
 
 
 def test_when_seeded_then_only_northwind_holds_a_live_grant_and_it_is_the_one_of_the_interface(
@@ -140,9 +161,7 @@ AT_SITE = {
 }
 
 
-@pytest.mark.django_db(transaction=True)
-def test_when_seeded_then_every_text_is_marked_with_whose_and_what_it_is(behind: Any) -> None:
-    printed = seeded()
+def test_when_seeded_then_every_text_is_marked_with_whose_and_what_it_is(printed: dict[str, Any], behind: Any) -> None:
     sites = {v: k for k, v in printed["ids"].items() if "/" in k}
     behind.execute("SELECT id, public_id FROM access_site")
     names = {pk: sites[public].split("/") for pk, public in behind.fetchall()}
@@ -178,3 +197,49 @@ def test_given_a_site_of_the_cast_when_its_owner_renames_it_then_it_is_still_fou
         Site.unscoped.filter(pk=world.sites["acme/hq"].pk).update(name="Elsewhere")
 
     assert seeded()["ids"] == printed["ids"]
+
+
+@pytest.mark.parametrize("device", ["fw-hq", "ap-depot", "rt-branch", "sw-plant"])
+def test_when_seeded_then_a_device_has_readings_old_and_new(printed: dict[str, Any], device: str) -> None:
+    world = recall()
+    assert world is not None
+    person = "gwen" if device.endswith("plant") else "ada"
+    with world.acting(person):
+        found = samples.readings(
+            world.devices[device],
+            world.viewers[person],
+            "device.uptime",
+            start=world.present - timedelta(days=DAYS),
+            end=world.present,
+        )
+        newest = samples.latest([world.devices[device]], world.viewers[person], HEALTH)
+
+    assert found is not None
+    times = [datetime.fromtimestamp(t, UTC) for t in found.t]
+    assert times[0] < world.present - timedelta(days=DAYS - 1)
+    # The access point of the depot fell silent some hours ago: that is its story.
+    assert times[-1] > world.present - (timedelta(hours=12) if device == "ap-depot" else timedelta(hours=1))
+    assert newest[world.devices[device].pk]
+
+
+def test_when_seeded_then_northwind_reads_health_and_no_traffic_of_headquarters(printed: dict[str, Any]) -> None:
+    world = recall()
+    assert world is not None
+    device = world.devices["fw-hq"]
+    with world.acting("nora"):
+        assert samples.series_of(device, world.viewers["nora"], HEALTH)
+        assert not samples.series_of(device, world.viewers["nora"], TRAFFIC)
+    with world.acting("ada"):
+        assert samples.series_of(device, world.viewers["ada"], TRAFFIC)
+
+
+def test_when_seeded_then_the_detectors_are_to_look_at_every_device_that_reports_and_at_no_other(
+    printed: dict[str, Any],
+) -> None:
+    """What the story says of the others would otherwise be judged anew, and cleared."""
+    world = recall()
+    assert world is not None
+    with world.job("acme", "globex"):
+        due = set(AnalysisDue.objects.values_list("device", flat=True))
+
+    assert due == {world.devices[name].pk for name in printed["device_keys"]}
