@@ -110,10 +110,13 @@ def test_when_a_request_id_could_split_a_header_then_another_is_given(sender: Se
 
 
 def test_given_a_device_beyond_its_burst_when_it_reports_then_503_and_later_never_429(sender: Sender) -> None:
-    answers = [sender.posts(report(cpu(n / 100))) for n in range(32)]
+    answers = [sender.posts(report(cpu(0)))]
+    while answers[-1].status_code == 202 and len(answers) < 200:  # its tokens come back while we send
+        answers.append(sender.posts(report(cpu(len(answers) / 200))))
 
-    assert {a.status_code for a in answers} == {202, 503}
-    assert all(1 <= int(a.headers["Retry-After"]) <= 5 for a in answers if a.status_code == 503)
+    assert len(answers) > 30
+    assert answers[-1].status_code == 503
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 5
 
 
 def test_given_one_noisy_device_when_another_reports_then_it_is_heard(world: World, sender: Sender) -> None:
