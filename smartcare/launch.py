@@ -8,6 +8,7 @@ DATABASE_URL is left as it is. COMMAND runs in the checkout. Standard output is 
 
 import argparse
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -33,7 +34,18 @@ OF_THE_DEMO = {
     "SECOND_FACTOR": "optional",
     "EGRESS_ALLOW": "127.0.0.1",
     "ANALYSIS_WARM_UP_S": str(6 * 3600),
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
     "DEBUG": "",
+}
+# The last line of a check that could not begin; smartcare/demo/check writes all others.
+NOTHING_SEEN = {
+    "ok": False,
+    "reports_accepted": 0,
+    "reports_analysed": 0,
+    "alerts_opened": 0,
+    "deliveries_sent": 0,
+    "leaks": 0,
+    "seconds": 0.0,
 }
 
 
@@ -74,24 +86,49 @@ def demo(arguments: list[str]) -> int:
     wanted, _ = parser.parse_known_args(arguments)
     if wants_help(arguments):
         return help_of("demo")
+    with red_if_it_cannot_start(wanted.check):
+        port = wanted.port or (memory.free_port() if wanted.check else int(environment.DEFAULT_PORT))
+        if memory.free_port(port) != port:
+            raise devstack.StackError(
+                f"Somebody listens on port {port} already, perhaps another demonstration: choose another with --port."
+            )
+        if wanted.fresh and not wanted.check and folders.is_ours(KEPT):
+            folders.remove(KEPT)
+        set_for_the_demo(port, secrets.token_urlsafe(50) if wanted.check else memory.secret_key(KEPT))
+        with up(None if wanted.check else KEPT) as data:
+            found = {"port": port, "data": data, "began": began, **outside_ports(data)}
+            words = [word for name, value in found.items() for word in (f"--{name}", str(value))]
+            return django(["demo", *arguments, *words])
+
+
+def set_for_the_demo(port: int, secret_key: str) -> None:
+    """Whatever the environment says: an installation's own settings are nothing for a demonstration."""
     for name in ADDRESSES:
         if os.environ.pop(name, None):
             say(f"{name} is ignored: the demo has servers of its own")
-    port = wanted.port or (memory.free_port() if wanted.check else int(environment.DEFAULT_PORT))
-    os.environ |= OF_THE_DEMO | {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    if wanted.fresh and not wanted.check and folders.is_ours(KEPT):
-        folders.remove(KEPT)
-    os.environ["SECRET_KEY"] = secrets.token_urlsafe(50) if wanted.check else memory.secret_key(KEPT)
-    with up(None if wanted.check else KEPT) as data:
-        remembered = memory.Memory(data)
-        receiver = memory.free_port(remembered.get("receiver_port"))
-        mail = memory.free_port(remembered.get("mail_port"))
-        remembered.keep(receiver_port=receiver, mail_port=mail)
-        os.environ["EMAIL_URL"] = f"smtp://{memory.LOOPBACK}:{mail}"
-        found = {"port": port, "receiver-port": receiver, "mail-port": mail, "data": data, "began": began}
-        return django(
-            ["demo", *arguments, *(word for name, value in found.items() for word in (f"--{name}", str(value)))]
-        )
+    address = f"http://{memory.LOOPBACK}:{port}"
+    os.environ |= OF_THE_DEMO | {"PORT": str(port), "PUBLIC_URL": address, "SECRET_KEY": secret_key}
+
+
+def outside_ports(data: Path) -> dict[str, int]:
+    """Where webhooks and mails of the demonstration go; the same ports at the next start if they are still free."""
+    remembered = memory.Memory(data)
+    receiver = memory.free_port(remembered.get("receiver_port"))
+    mail = memory.free_port(remembered.get("mail_port"))
+    remembered.keep(receiver_port=receiver, mail_port=mail)
+    os.environ["EMAIL_URL"] = f"smtp://{memory.LOOPBACK}:{mail}"
+    return {"receiver-port": receiver, "mail-port": mail}
+
+
+@contextlib.contextmanager
+def red_if_it_cannot_start(is_check: bool) -> Iterator[None]:
+    """A check ends with a line of JSON, also where it did not come to its own."""
+    try:
+        yield
+    except Exception:
+        if is_check:
+            print(json.dumps(NOTHING_SEEN), flush=True)
+        raise
 
 
 def bench(arguments: list[str]) -> int:
