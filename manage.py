@@ -4,21 +4,23 @@
 import importlib.util
 import os
 import sys
+from types import ModuleType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # These bring embedded servers with them unless DATABASE_URL and REDIS_URL name others.
 WITH_SERVERS = ("demo", "stack", "bench")
 
 
-def load_bootstrap():
+def load_bootstrap() -> ModuleType:
     """By file path: `import smartcare.bootstrap` is fine today, but would run whatever the package imports tomorrow."""
     spec = importlib.util.spec_from_file_location("bootstrap", os.path.join(HERE, "smartcare", "bootstrap.py"))
+    assert spec is not None and spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def main():
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartcare.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     purpose = "test" if command == "test" else "demo" if command in WITH_SERVERS else "run"

@@ -47,7 +47,9 @@ def refusal(
         return ""
     if not Organization.objects.filter(pk=owner, status=OrganizationStatus.ACTIVE).exists():
         return "partner_inactive"
-    live = Grant.objects.filter(pk=grant, customer=customer, site=site, partner=owner, revoked_at=None, closed_at=None)
+    live = Grant.objects.filter(
+        pk__in=[grant] if grant else [], customer=customer, site=site, partner=owner, revoked_at=None, closed_at=None
+    )
     row = live.filter(expires_at__gt=Now()).values_list("generation", "categories", "forward_alerts").first()
     if row is None:
         return "grant_ended"
@@ -79,7 +81,7 @@ def recipient_refusal(*, owner: UUID, user: UUID | None) -> str:
 def categories_now(grant: UUID | None) -> frozenset[Category]:
     """What a live grant covers at this moment; rendering shows figures of these alone."""
     row = (
-        Grant.objects.filter(pk=grant, closed_at=None, expires_at__gt=Now())
+        Grant.objects.filter(pk__in=[grant] if grant else [], closed_at=None, expires_at__gt=Now())
         .values_list("categories", flat=True)
         .first()
     )

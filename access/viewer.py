@@ -71,7 +71,7 @@ class Viewer:
             kind="partner",
             user=viewer.user,
             organization=partner,
-            only_customers=(str(customer.pk),),
+            only_customers=(customer.pk,),
             request_id=viewer.request_id,
             preview_of=customer,
         )

@@ -55,7 +55,7 @@ def requests(viewer: Viewer) -> QuerySet[AccessRequest]:
     """What it asked for, newest first; a narrowed member sees what it asked itself and what concerns its customers."""
     found: QuerySet[AccessRequest] = AccessRequest.objects.visible_to(viewer)
     if viewer.only_customers is not None:
-        own = [UUID(pk) for pk in viewer.only_customers]
+        own = viewer.only_customers
         found = found.filter(Q(customer__in=own) | Q(asked_by=viewer.user_id))
     return found.order_by("-asked_at")
 
@@ -64,7 +64,7 @@ def contracts(viewer: Viewer) -> QuerySet[Contract]:
     """Contracts it is party to, the one that ends first on top."""
     found: QuerySet[Contract] = Contract.objects.visible_to(viewer)
     if viewer.is_partner and viewer.only_customers is not None:
-        found = found.filter(customer__in=[UUID(pk) for pk in viewer.only_customers])
+        found = found.filter(customer__in=viewer.only_customers)
     return found.select_related("customer", "partner").order_by("ended_at", "ends_on")
 
 
@@ -72,7 +72,7 @@ def notes(viewer: Viewer) -> QuerySet[PartnerNote]:
     """What the partner wrote down for itself, newest first."""
     found: QuerySet[PartnerNote] = PartnerNote.objects.visible_to(viewer)
     if viewer.only_customers is not None:
-        found = found.filter(about__in=[UUID(pk) for pk in viewer.only_customers])
+        found = found.filter(about__in=viewer.only_customers)
     return found.order_by("-at")
 
 

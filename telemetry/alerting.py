@@ -98,7 +98,7 @@ def _open(place: Place, finding: Finding, observed_at: datetime) -> Alert:
         _write(recent, finding)
         _record(recent, TransitionKind.REOPENED)
         return recent
-    alert = Alert(
+    alert: Alert = Alert(
         customer_id=place.customer_id,
         site_id=place.site_id,
         device_id=place.device_id,
@@ -218,7 +218,7 @@ def _time(epoch: float | None) -> datetime | None:
 
 
 def _locked(alert: Alert) -> Alert:
-    row = Alert.unscoped.select_for_update(of=("self",)).select_related("claimed_by").get(pk=alert.pk)
+    row: Alert = Alert.unscoped.select_for_update(of=("self",)).select_related("claimed_by").get(pk=alert.pk)
     if row.resolved_at is not None:
         raise Ended("This alert is resolved already")
     return row

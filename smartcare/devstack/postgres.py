@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import quote
 
-import psycopg2  # type: ignore[import-untyped]  # its stubs are a package of their own
-from psycopg2.extensions import connection as Connection  # type: ignore[import-untyped]
+import psycopg2
+from psycopg2.extensions import connection as Connection
 
 from smartcare.devstack import binaries, unprivileged
 from smartcare.devstack.errors import DidNotStart

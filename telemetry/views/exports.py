@@ -107,6 +107,7 @@ def device_readings(request: PageRequest, public_id: str) -> HttpResponse:
         for point in series["points"]
     )
     if not wanted(request):
-        request.GET = request.GET.copy()
-        request.GET["format"] = "csv"
+        query = request.GET.copy()
+        query["format"] = "csv"
+        request.GET = query  # type: ignore[assignment]  # the stubs know the immutable one alone
     return export(request, rows, "readings")

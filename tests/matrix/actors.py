@@ -67,9 +67,13 @@ def of_seed(printed: dict[str, Any]) -> dict[str, Actor]:
     kinds = {"acme": "customer", "globex": "customer", "northwind": "partner", "rival": "partner", "third": "partner"}
     for company, kind in kinds.items():
         token = printed["tokens"][company]
-        found[f"token-{company}"] = Actor(f"token-{company}", company, Client(), kind, company, "", token, {"Authorization": f"Bearer {token}"})
+        found[f"token-{company}"] = Actor(
+            f"token-{company}", company, Client(), kind, company, "", token, {"Authorization": f"Bearer {token}"}
+        )
     token = printed["tokens"]["alan"]
-    found["token-alan"] = Actor("token-alan", "acme", Client(), "customer", "acme", Role.VIEWER, token, {"Authorization": f"Bearer {token}"})
+    found["token-alan"] = Actor(
+        "token-alan", "acme", Client(), "customer", "acme", Role.VIEWER, token, {"Authorization": f"Bearer {token}"}
+    )
     return found
 
 
@@ -95,7 +99,9 @@ def _joins_too(user: User, boss: User, public_id: str, role: Role) -> None:
 def _leaves(user: User, boss: User) -> None:
     viewer = _viewer(boss)
     with acting(viewer):
-        membership = Membership.objects.select_related("organization", "user").get(user=user, organization=viewer.organization_id)
+        membership = Membership.objects.select_related("organization", "user").get(
+            user=user, organization=viewer.organization_id
+        )
         onboarding.remove_member(membership, by=viewer)
 
 

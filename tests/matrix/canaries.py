@@ -16,7 +16,10 @@ def may_read(actor: str, word: str) -> bool:
         "acme": r"canary-(acme-|contract-acme-|tender-acme-|(northwind|rival|third)-told-(?!.*-globex$))",
         # what a partner said to globex is marked so at its end
         "globex": r"canary-(globex-|contract-globex-|tender-globex-|(northwind|rival|third)-told-.*-globex$)",
-        "northwind": r"canary-(acme-hq-(inventory|health|any|name)-|acme-purpose-northwind-|northwind-|tender-acme-|contract-globex-northwind-)",
+        "northwind": (
+            r"canary-(acme-hq-(inventory|health|any|name)-|acme-purpose-northwind-"
+            r"|northwind-|tender-acme-|contract-globex-northwind-)"
+        ),
         "rival": r"canary-(rival-|contract-acme-rival-|tender-acme-)",
         # an ended grant's receipt may name the site, and carries its own purpose
         "third": r"canary-(third-|acme-(hq|branch)-name-|acme-purpose-third-|tender-acme-)",

@@ -116,12 +116,21 @@ def test_given_strangers_when_they_post_to_a_page_then_nothing_changes(
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("path", ["/devices/{}", "/sites/{}", "/alerts/{}", "/access/grants/{}", "/access/requests/{}", "/contracts/{}"])
+@pytest.mark.parametrize(
+    "path", ["/devices/{}", "/sites/{}", "/alerts/{}", "/access/grants/{}", "/access/requests/{}", "/contracts/{}"]
+)
 def test_a4_given_a_foreign_and_a_random_id_when_opened_then_both_answers_are_the_same_byte_for_byte(
     path: str, printed: dict[str, Any], actors: dict[str, Actor]
 ):
-    name = {"/devices/{}": "fw-hq", "/sites/{}": "hq", "/alerts/{}": "hq-open", "/access/grants/{}": "grant-northwind-hq"}
-    foreign = printed["ids"][{**name, "/access/requests/{}": "request-northwind-acme", "/contracts/{}": "contract-acme-rival"}[path]]
+    name = {
+        "/devices/{}": "fw-hq",
+        "/sites/{}": "hq",
+        "/alerts/{}": "hq-open",
+        "/access/grants/{}": "grant-northwind-hq",
+    }
+    foreign = printed["ids"][
+        {**name, "/access/requests/{}": "request-northwind-acme", "/contracts/{}": "contract-acme-rival"}[path]
+    ]
     random = foreign[:3] + "2" * 10
 
     for who in ("gwen", "mallory"):
@@ -136,7 +145,9 @@ def masked(body: bytes, public_id: str) -> bytes:
 
 
 @pytest.mark.parametrize("bad", ["..%2f..%2fetc", "dv-", "%00", "a" * 300, "1", "-1", "dv-2222222222'--", "null", "☃"])
-def test_given_a_malformed_id_when_opened_then_it_is_a_plain_404(bad: str, printed: dict[str, Any], actors: dict[str, Actor]):
+def test_given_a_malformed_id_when_opened_then_it_is_a_plain_404(
+    bad: str, printed: dict[str, Any], actors: dict[str, Actor]
+):
     client: Client = actors["ada"].client
     for root in ("devices", "sites", "alerts", "access/grants", "access/requests", "settings/notifications"):
         assert client.get(f"/{root}/{bad}").status_code in {400, 404}
