@@ -14,7 +14,8 @@ WITH_SERVERS = ("demo", "stack", "bench")
 def load_bootstrap() -> ModuleType:
     """By file path: `import smartcare.bootstrap` is fine today, but would run whatever the package imports tomorrow."""
     spec = importlib.util.spec_from_file_location("bootstrap", os.path.join(HERE, "smartcare", "bootstrap.py"))
-    assert spec is not None and spec.loader is not None  # noqa: S101
+    if spec is None or spec.loader is None:
+        raise ImportError("smartcare/bootstrap.py is missing")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

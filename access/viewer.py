@@ -43,7 +43,9 @@ class Viewer:
             user=membership.user,
             organization=organization,
             role=membership.role,
-            only_customers=tuple(UUID(str(c)) for c in narrowed) if narrowed is not None and organization.is_partner else None,
+            only_customers=tuple(UUID(str(c)) for c in narrowed)
+            if narrowed is not None and organization.is_partner
+            else None,
             request_id=request_id,
         )
 

@@ -84,7 +84,7 @@ GROUP_RULES = frozenset({"device_silent", "site_down", "collector_silent"})
 
 
 def _open(place: Place, finding: Finding, observed_at: datetime) -> Alert:
-    recent = (
+    recent: Alert | None = (
         Alert.unscoped.filter(
             device=place.device_id, site=place.site_id, rule=finding.kind, subject=finding.subject, resolution="cleared"
         )

@@ -15,7 +15,9 @@ class SiteForm(forms.Form):
 
 
 class DeviceForm(forms.Form):
-    label = forms.CharField(max_length=120, label="Name", help_text="Shown to everybody who may see anything of this site")
+    label = forms.CharField(
+        max_length=120, label="Name", help_text="Shown to everybody who may see anything of this site"
+    )
     kind = forms.ChoiceField(choices=DeviceKind.choices, label="Kind")
     site = forms.ModelChoiceField(queryset=Site.unscoped.none(), to_field_name="public_id", label="Site")
     vendor = forms.CharField(max_length=120, required=False, label="Maker")

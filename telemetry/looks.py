@@ -21,7 +21,9 @@ def device_list(viewer: Viewer, rows: Iterable[DeviceRow], *, way: str) -> None:
     for (customer, site), found in by_site.items():
         words = f"{found[0].site.name}: {len(found)} device{'' if len(found) == 1 else 's'}"
         ids = [r.device.public_id for r in found]
-        shown = [Category.INVENTORY] * any(r.inventory for r in found) + [Category.HEALTH] * any(r.health for r in found)
+        shown = [Category.INVENTORY] * any(r.inventory for r in found) + [Category.HEALTH] * any(
+            r.health for r in found
+        )
         looks += [Look(customer, c, site, "devices", words, ids, len(found)) for c in shown or [Category.ANY]]
     viewing.record(viewer, looks, way=way)
 

@@ -154,7 +154,10 @@ def _apply(devices: list[Device], roster: silence.Roster, found: silence.Sweep, 
         if not silent and device.pk not in raised:
             continue
         if alerting.apply(
-            alerting.Place(device.customer_id, device.site_id, device.pk), silent, observed_at=timezone.now(), rules=RULES
+            alerting.Place(device.customer_id, device.site_id, device.pk),
+            silent,
+            observed_at=timezone.now(),
+            rules=RULES,
         ):
             changed.append(device)
     if changed:

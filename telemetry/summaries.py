@@ -149,7 +149,9 @@ def _urgency(row: DeviceRow) -> tuple[int, str]:
 def _add_health(viewer: Viewer, rows: dict[UUID, DeviceRow]) -> None:
     for health in DeviceHealth.objects.visible_to(viewer).filter(device__in=rows):
         rows[health.device_id].health = health
-    counts: Counter[UUID] = Counter(Alert.objects.visible_to(viewer).open().filter(device__in=rows).values_list("device", flat=True))
+    counts: Counter[UUID] = Counter(
+        Alert.objects.visible_to(viewer).open().filter(device__in=rows).values_list("device", flat=True)
+    )
     for pk, count in counts.items():
         rows[pk].open_alerts = count
 

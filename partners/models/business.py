@@ -54,7 +54,9 @@ class Contract(models.Model):
     terms = models.TextField(max_length=4000, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True, blank=True)
-    transferred_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False)
+    transferred_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", db_constraint=False
+    )
 
     objects: ClassVar[models.Manager["Contract"]] = models.Manager.from_queryset(ContractQuerySet)()
 
@@ -150,7 +152,9 @@ class Proposal(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["customer", "tender", "partner"], name="one_proposal_per_partner_and_tender")
+            models.UniqueConstraint(
+                fields=["customer", "tender", "partner"], name="one_proposal_per_partner_and_tender"
+            )
         ]
 
 

@@ -128,7 +128,9 @@ class Delivery(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["subject_key", "destination"], name="one_delivery_per_change_and_destination"),
+            models.UniqueConstraint(
+                fields=["subject_key", "destination"], name="one_delivery_per_change_and_destination"
+            ),
             models.UniqueConstraint(fields=["customer", "id"], name="delivery_key_with_its_customer"),
             models.CheckConstraint(
                 condition=Q(grant=None) | Q(grant_generation__isnull=False), name="a_delivery_knows_its_generation"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  one route, one row
 """The table: for each route who may open it, with which ids. A route without a row fails the test.
 
 who: "public", "signed-in", "customer", "partner", "staff", or roles joined by "|". own/foreign name ids of the seed: `own` belongs to
