@@ -32,18 +32,36 @@
   // Keys. `g` opens a two-key sequence; rows are marked by j and k and acted on by Enter (a link), e and s.
   let waitsForSecondKey = false;
 
-  function selectRow(step) {
+  const KEPT = "row"; // number of the row acted on: the page comes back, and work goes on there
+
+  function markRow(number) {
     const rows = all("[data-row]");
     if (!rows.length) return;
-    const now = rows.findIndex((row) => row.classList.contains("sel"));
-    const next = rows[Math.max(0, Math.min(rows.length - 1, now + step))];
-    if (rows[now]) rows[now].classList.remove("sel");
-    next.classList.add("sel");
+    const next = rows[Math.max(0, Math.min(rows.length - 1, number))];
+    rows.forEach((row) => row.classList.toggle("sel", row === next));
     find("a", next)?.focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
   }
 
-  const act = (name) => find(`[data-row].sel [data-act=${name}]`)?.click();
+  const marked = () => all("[data-row]").findIndex((row) => row.classList.contains("sel"));
+  const selectRow = (step) => markRow(marked() + step);
+
+  function act(name) {
+    const button = find(`[data-row].sel [data-act=${name}]`);
+    if (!button) return;
+    try { sessionStorage.setItem(KEPT, marked()); } catch { /* the mark starts at the top again */ }
+    button.click();
+  }
+
+  function goOn() {
+    try {
+      const number = sessionStorage.getItem(KEPT);
+      sessionStorage.removeItem(KEPT);
+      if (number !== null) markRow(Number(number));
+    } catch { /* storage is switched off */ }
+  }
+  goOn();
+  addEventListener("hashchange", () => { if (location.hash === "#first") markRow(0); });
   const keys = {
     "/": () => find("[data-search]")?.focus(),
     "?": () => find("[data-shortcuts]")?.click(),

@@ -71,17 +71,20 @@ def _connect(request: PageRequest) -> HttpResponse:
     return render(
         request,
         "portal/start_connect.html",
-        _steps(2) | made | {"lines": lines(made["key"]), "waits": True, "public_url": settings.PUBLIC_URL},
+        _steps(2)
+        | made
+        | {"lines": lines(made["key"], made["device"]), "waits": True, "public_url": settings.PUBLIC_URL},
     )
 
 
-def lines(key: str) -> str:
+def lines(key: str, device: Device) -> str:
     """A first report with nothing but curl: what a person pastes into a terminal on the device or beside it."""
     return (
         f"curl -sS {settings.PUBLIC_URL}/ingest/v1/reports -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d "
         '"{\\"schema\\":\\"smartcare.report/1\\",\\"report_id\\":\\"$(cat /proc/sys/kernel/random/uuid)\\",'
         '\\"sent_at\\":\\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\\",\\"interval_s\\":300,\\"devices\\":[{\\"ref\\":\\"d1\\",'
-        '\\"identity\\":{\\"hostname\\":\\"$(hostname)\\"},\\"uptime_s\\":$(cut -d. -f1 /proc/uptime),'
+        f'\\"identity\\":{{\\"device_id\\":\\"{device.public_id}\\"}},'
+        '\\"uptime_s\\":$(cut -d. -f1 /proc/uptime),'
         '\\"samples\\":[{\\"m\\":\\"device.uptime\\",\\"v\\":$(cut -d. -f1 /proc/uptime)}]}]}"'
     )
 
