@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from access import policy
 from access.models import Grant
+from access.principal import principal
 from partners.models import Delivery, DeliverySubject, Destination
 from telemetry import jobs
 from telemetry.models import Alert, AlertTransition, TransitionKind
@@ -69,23 +70,25 @@ def plan(transition: AlertTransition) -> int:
 
 def plan_access(grant: Grant, event: str, *, key: str) -> int:
     """Tell both parties of a grant, through their webhooks, that it was given or has ended. Mails about it are notices."""
-    rows = [
-        Delivery(
-            customer_id=grant.customer_id,
-            owner_id=owner,
-            destination=destination,
-            subject=DeliverySubject.ACCESS,
-            event=event,
-            site_id=grant.site_id,
-            grant=grant,
-            grant_generation=grant.generation,
-            subject_key=key,
-            expires_at=timezone.now() + LIFE,
+    parties = (grant.customer_id, grant.partner_id)
+    # As work of both: whoever gives or stops access may not see where the other party wants to be told.
+    with principal(kind="job", customers=parties):
+        return store(
+            Delivery(
+                customer_id=grant.customer_id,
+                owner_id=owner,
+                destination=destination,
+                subject=DeliverySubject.ACCESS,
+                event=event,
+                site_id=grant.site_id,
+                grant=grant,
+                grant_generation=grant.generation,
+                subject_key=key,
+                expires_at=timezone.now() + LIFE,
+            )
+            for owner in parties
+            for destination in usable_destinations(owner).filter(kind="webhook")
         )
-        for owner in (grant.customer_id, grant.partner_id)
-        for destination in usable_destinations(owner).filter(kind="webhook")
-    ]
-    return store(rows)
 
 
 def plan_verification(destination: Destination) -> Delivery:

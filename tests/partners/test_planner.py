@@ -1,6 +1,7 @@
 """From a change of an alert to deliveries: one for each destination of those who may be told, then and now."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,12 @@ from partners.models import Delivery, Destination
 from telemetry import alerting
 from telemetry.models import Alert, AlertTransition, Device, Severity
 from tests.cast import CONTRACTS, HEALTH, INVENTORY, World
-from tests.partners.hooks import deliveries, sent, told
+from tests.partners.hooks import deliveries, hook_of, sent, told
+
+
+@pytest.fixture(autouse=True)
+def _loopback(settings: Any) -> None:
+    settings.EGRESS_ALLOW = ["127.0.0.1"]
 
 
 @pytest.fixture
@@ -299,3 +305,17 @@ def resolve(world: World, alert: Alert) -> None:
     ada = world.acme.viewer()
     with acting(ada):
         alerting.resolve(alert, by=ada)
+
+
+# ---- access itself
+
+
+def test_when_access_is_given_and_stopped_then_the_webhooks_of_both_parties_hear_of_it(world: World):
+    with hook_of(world.northwind) as theirs, hook_of(world.acme) as own, hook_of(world.rival) as strangers:
+        grant = world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
+        world.acme.revokes(grant)
+        for _ in range(2):
+            sent()
+
+        heard = [[message["type"] for message in hook.messages] for hook in (theirs, own, strangers)]
+        assert [sorted(types) for types in heard] == [["access.granted", "access.revoked"]] * 2 + [[]]
