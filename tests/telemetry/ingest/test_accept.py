@@ -11,7 +11,7 @@ from access.models import Category
 from access.principal import acting, job
 from telemetry import fleet, samples
 from telemetry.ingest.memory import forget_everything
-from telemetry.models import AnalysisDue, Device, DeviceEvent, FactInbox
+from telemetry.models import AnalysisDue, Device, DeviceAlias, DeviceEvent, FactInbox
 from tests.cast import World
 from tests.telemetry.ingest.senders import (
     Report,
@@ -485,3 +485,48 @@ def test_given_more_words_than_there_is_room_for_when_one_more_comes_then_it_is_
 
     assert answer.json()["accepted"]["samples"] == 1
     assert [note["code"] for note in answer.json()["rejected"]] == ["series_limit"]
+
+
+# ---- names
+
+
+def points_of(name: str) -> dict[str, Any]:
+    """An OTLP request of something that only says its host name."""
+    resource = {"attributes": [{"key": "host.name", "value": {"stringValue": name}}]}
+    point = {"timeUnixNano": str(int(now().timestamp() * 1e9)), "asDouble": 0.5}
+    metric = {"name": "system.cpu.utilization", "gauge": {"dataPoints": [point]}}
+    return {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [metric]}]}]}
+
+
+def test_given_a_registered_name_when_a_collector_uses_it_then_its_device_is_met(
+    world: World, switch: Device, poller: Sender
+) -> None:
+    with job(world.acme.pk):
+        DeviceAlias(customer_id=world.acme.pk, device=switch, site=world.acme.sites["hq"], name="sw1.example").save(
+            force_insert=True
+        )
+
+    answer = poller.posts(points_of("sw1.example"), "/ingest/otlp/v1/metrics")
+
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert values(stored(world.acme, switch)) == {"device.cpu.utilization": [0.5]}
+
+
+def test_given_a_name_nobody_registered_when_a_collector_uses_it_then_its_points_are_refused_and_no_device_is_made(
+    world: World, poller: Sender
+) -> None:
+    answer = poller.posts(points_of("stranger"), "/ingest/otlp/v1/metrics")
+
+    assert answer.status_code == 200
+    assert answer.json()["partialSuccess"]["rejectedDataPoints"] == "1"
+    assert "outside_site" in answer.json()["partialSuccess"]["errorMessage"]
+    with job(world.acme.pk):
+        assert not Device.unscoped.exists()
+
+
+def test_given_a_device_key_when_its_reports_say_a_host_name_then_the_device_itself_is_meant(
+    world: World, switch: Device, sender: Sender
+) -> None:
+    sender.posts(points_of("whatever"), "/ingest/otlp/v1/metrics")
+
+    assert values(stored(world.acme, switch)) == {"device.cpu.utilization": [0.5]}
