@@ -317,7 +317,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "access.api.pagination.Cursor",
     "PAGE_SIZE": 50,
     "DEFAULT_FILTER_BACKENDS": [],  # filters go through the door, written by hand: a generic one would ask for everything
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "access.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "access.api.problems.handle",
     "DEFAULT_THROTTLE_CLASSES": ["access.api.throttles.PerViewer"],
     "DEFAULT_THROTTLE_RATES": {"viewer": os.environ.get("API_RATE", "1200/min")},

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import DatabaseError, DataError, IntegrityError, ProgrammingError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -64,7 +64,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             return problem(403, "You may not do this any more; nothing was saved")
         case ProgrammingError():
             return None  # our mistake: loud, not "try again"
-        case DatabaseError():
+        case DatabaseError() | InterfaceError():
             return _later("The database does not answer now; nothing was saved. Try again in a few seconds.")
         case exceptions.APIException():
             return _of_drf(error, context)

@@ -233,7 +233,7 @@ def _receipt(ended: Grant) -> dict[str, Any]:
     list=extend_schema(responses=s.RequestOut(many=True)),
     retrieve=extend_schema(responses=s.RequestOut, parameters=[ID]),
     create=extend_schema(request=s.RequestIn, responses={201: s.RequestOut}),
-    destroy=extend_schema(responses=s.RequestOut, parameters=[ID], description="Withdraw"),
+    destroy=extend_schema(responses={200: s.RequestOut}, parameters=[ID], description="Withdraw"),
 )
 class AccessRequests(ConsentViews):
     """A partner asks and withdraws; the customer approves, perhaps less than was asked, or declines."""
