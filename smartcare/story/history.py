@@ -1,12 +1,13 @@
 """What the devices measured before the story is told: the simulator's own past, so that what they report later goes on from it.
 
-The last two days come in as reports, as if they had just been sent, and wait for the detectors; what is older is kept by the
-hour, for the long charts.
+The last two days come in as reports, as if they had just been sent, and wait for the analysis; what is older is kept by
+the hour, for the long charts, and has been shown to the detectors, so that they know what is usual for each device.
 """
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,9 @@ from smartcare.story.cast import CUSTOMERS, HEALTH, MACHINES, TRAFFIC, Machine
 from smartcare.story.equipment import SPOKEN_FOR_EVERY_S
 from smartcare.story.world import World
 from telemetry import samples as tiers
-from telemetry.analysis.facts import SeriesKey
+from telemetry.analysis import engine
+from telemetry.analysis.facts import DeviceFacts, Floats, SeriesData, SeriesKey
+from telemetry.analysis.facts import Event as Known
 from telemetry.ingest import keys, timing
 from telemetry.ingest.accept import accept
 from telemetry.ingest.answers import Receipt
@@ -40,7 +43,7 @@ from telemetry.ingest.batch import (
 )
 from telemetry.ingest.keys import Sender
 from telemetry.ingest.limits import COLLECTOR
-from telemetry.models import AnalysisDue
+from telemetry.models import AnalysisDue, DetectorState
 from telemetry.samples import past
 from telemetry.samples.series import START, Series
 from telemetry.vocabulary import METRICS
@@ -169,11 +172,53 @@ def _remember(world: World, customer: str, models: Mapping[str, Model], end: dat
     owner = world.organizations[customer].pk
     until = end - FINE
     since = end - timedelta(days=days)
+    seen: dict[str, list[past.Past]] = {name: [] for name in models}
     for day in _days(since, until):
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         first, last = max(since, midnight), min(until, midnight + timedelta(days=1))
-        told = {world.devices[name].stay_number: _past(model, first, last) for name, model in models.items()}
-        past.keep_day(owner, day, {stay: readings for stay, readings in told.items() if readings is not None})
+        found = {name: _past(model, first, last) for name, model in models.items()}
+        told = {name: readings for name, readings in found.items() if readings is not None}
+        past.keep_day(owner, day, {world.devices[name].stay_number: readings for name, readings in told.items()})
+        for name, readings in told.items():
+            seen[name].append(readings)
+    for machine in MACHINES:
+        if machine.reports and seen.get(machine.key):
+            _teach(world, machine, models[machine.key], seen[machine.key])
+
+
+def _teach(world: World, machine: Machine, model: Model, seen: Sequence[past.Past]) -> None:
+    """What the detectors remember of a device that has reported all these days. It raises nothing: that is over."""
+    device = world.devices[machine.key]
+    first, last = seen[0].t[0], seen[-1].t[-1]
+    block = DeviceFacts(
+        device_id=str(device.pk),
+        kind=machine.kind.value,  # type: ignore[arg-type]  # the same words
+        interval_s=COARSE_EVERY_S,
+        timezone=world.sites[f"{machine.customer}/{machine.site}"].timezone,
+        series=_series_of(seen),
+        events=tuple(Known(e.at, f"{e.code} {e.text}", e.at, e.component) for e in model.events(first, last)),
+    )
+    known = engine.advance(None, block, last)
+    DetectorState(
+        customer_id=device.customer_id,
+        device=device,
+        site_id=device.site_id,
+        blob=known.state,
+        expected=known.expected,
+    ).save(force_insert=True)
+
+
+def _series_of(seen: Sequence[past.Past]) -> dict[SeriesKey, SeriesData]:
+    """All days together, as the detectors read them."""
+    columns: dict[SeriesKey, list[tuple[Floats, Floats]]] = defaultdict(list)
+    for readings in seen:
+        for place, series in enumerate(readings.series):
+            if series.kind != START:
+                columns[series.key].append((readings.t, readings.v[:, place]))
+    return {
+        key: SeriesData(np.concatenate([t for t, _ in parts]), np.concatenate([v for _, v in parts]))
+        for key, parts in columns.items()
+    }
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:
