@@ -3,8 +3,11 @@
 The breaking runs take a minute each: `make soak`.
 """
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -47,23 +50,45 @@ def main_process(demo: Running, *words: str) -> list[int]:
     return [pid for pid in demo.processes(*words) if "keeper.py" not in command_of(pid)][:1]
 
 
-def grant_removed(demo: Running) -> None:
-    """Behind the product's back, as its owner."""
+@contextlib.contextmanager
+def behind(demo: Running) -> Iterator[Any]:
+    """A cursor behind the product's back, as its owner; committed at the end."""
     connection = psycopg2.connect(dbname="smartcare", user="smartcare", host=str(folders._sockets_of(demo.data)))
     with connection, connection.cursor() as cursor:
+        yield cursor
+    connection.close()
+
+
+def grant_removed(demo: Running) -> None:
+    with behind(demo) as cursor:
         cursor.execute("DELETE FROM access_sitegrouppermission")
         cursor.execute("UPDATE access_grant SET revoked_at = now(), closed_at = now() WHERE closed_at IS NULL")
         assert cursor.rowcount == 1
-    connection.close()
 
 
 def forwarding_removed(demo: Running) -> None:
-    connection = psycopg2.connect(dbname="smartcare", user="smartcare", host=str(folders._sockets_of(demo.data)))
-    with connection, connection.cursor() as cursor:
+    with behind(demo) as cursor:
         cursor.execute(
             "UPDATE access_grant SET forward_alerts = false, forwarding_since = NULL WHERE closed_at IS NULL"
         )
-    connection.close()
+
+
+def grant_doubled(demo: Running) -> None:
+    """Rival gets what northwind has, without anybody's decision."""
+    with behind(demo) as cursor:
+        cursor.execute("SELECT id, group_id FROM access_organization WHERE slug = 'rival'")
+        rival, group = cursor.fetchone()
+        cursor.execute(
+            "INSERT INTO access_grant SELECT (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(),"
+            " 'public_id', 'gr-doubled', 'partner_id', %s))).* FROM access_grant g WHERE closed_at IS NULL RETURNING id",
+            [rival],
+        )
+        (grant,) = cursor.fetchone()
+        cursor.execute(
+            "INSERT INTO access_sitegrouppermission (permission_id, group_id, content_object_id, grant_id)"
+            " SELECT permission_id, %s, content_object_id, %s FROM access_sitegrouppermission",
+            [group, grant],
+        )
 
 
 WORKER, BEAT, WEB, OUTSIDE = ("celery", "worker"), ("celery", "beat"), ("granian",), ("smartcare.demo.outside",)
@@ -83,6 +108,7 @@ WORKER, BEAT, WEB, OUTSIDE = ("celery", "worker"), ("celery", "beat"), ("granian
         pytest.param(CONNECTING, grant_removed, "northwind", id="grant removed"),
         pytest.param(TOLD, grant_removed, "northwind", id="grant removed after the delivery"),
         pytest.param(CONNECTING, forwarding_removed, "northwind's webhook", id="alerts no longer forwarded"),
+        pytest.param(CONNECTING, grant_doubled, "rival", id="rival sees what northwind sees"),
     ],
 )
 def test_given_a_broken_link_when_checked_then_it_ends_red_in_time_and_says_why(
