@@ -392,7 +392,7 @@ def test_when_staff_acted_then_the_list_of_acts_has_it_and_nothing_of_customers_
     page = text(sam.get("/staff/audit"))
 
     assert "Staff asked to look" in page
-    assert "organization.verified" in page
+    assert "Company verified" in page
     assert "device.added" not in page
     assert "canary" not in page
 
