@@ -6,10 +6,11 @@ from celery import shared_task
 from django.db import connection, transaction
 
 from telemetry import jobs, retention, silence, watch
+from telemetry.ingest import quarantine
 
 jobs.runs("analysis", watch.analyse_due)
 
-HOUSEKEEPING: tuple[Callable[[], object], ...] = retention.HOUSEKEEPING
+HOUSEKEEPING: tuple[Callable[[], object], ...] = (*retention.HOUSEKEEPING, quarantine.read_again)
 
 
 @shared_task(name="telemetry.run")

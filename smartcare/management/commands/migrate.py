@@ -22,7 +22,9 @@ class Command(DjangoMigrate):
         if alias == "owner":
             self.prepare_roles(alias)
         else:
-            self.stderr.write("DATABASE_OWNER_URL is not set: roles were not prepared, and tables belong to the application's login.")
+            self.stderr.write(
+                "DATABASE_OWNER_URL is not set: roles were not prepared, and tables belong to the application's login."
+            )
         super().handle(*args, **options)
         if alias == "owner":
             roles.grant_rights(connections[alias])
@@ -32,7 +34,11 @@ class Command(DjangoMigrate):
         import psycopg2  # noqa: PLC0415 - the one place that needs the driver itself
 
         parameters = connections[alias].get_connection_params()
-        wanted = {k: v for k, v in parameters.items() if k in {"dbname", "user", "password", "host", "port", "connect_timeout"}}
+        wanted = {
+            k: v
+            for k, v in parameters.items()
+            if k in {"dbname", "user", "password", "host", "port", "connect_timeout"}
+        }
         raw = psycopg2.connect(**wanted)
         raw.autocommit = True
         try:
