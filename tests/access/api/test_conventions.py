@@ -13,7 +13,7 @@ from access.api.throttles import PerViewer
 from access.models import Membership, Role, Scope, Site
 from access.principal import acting
 from smartcare.errors import NOT_FOUND
-from tests.access.api.conftest import Caller
+from tests.callers import Caller, person, program
 from tests.cast import HEALTH, World
 
 PROBLEM = "application/problem+json"
@@ -30,7 +30,7 @@ def problem(response, status: int) -> dict:
 
 
 @pytest.fixture
-def ada(world: World, person) -> Caller:
+def ada(world: World) -> Caller:
     return person(world.acme, "ada")
 
 
@@ -87,7 +87,7 @@ def test_given_a_wrong_token_beside_a_session_then_the_token_decides(world, ada)
     assert problem(ada.get("/sites", Authorization="Bearer sct_aaaaaaaaaaaa_" + "A" * 43), 401)
 
 
-def test_given_a_session_without_csrf_when_changing_then_it_is_refused_and_nothing_is_saved(world, person):
+def test_given_a_session_without_csrf_when_changing_then_it_is_refused_and_nothing_is_saved(world):
     ada = person(world.acme, "ada", enforce_csrf_checks=True)
 
     assert "CSRF" in problem(ada.post("/sites", {"name": "Attic"}), 403)["detail"]
@@ -95,7 +95,7 @@ def test_given_a_session_without_csrf_when_changing_then_it_is_refused_and_nothi
     assert "Attic" not in ada.get("/sites").content.decode()
 
 
-def test_given_a_session_with_csrf_when_changing_then_it_is_saved(world, person):
+def test_given_a_session_with_csrf_when_changing_then_it_is_saved(world):
     ada = person(world.acme, "ada", enforce_csrf_checks=True)
     ada.client.get("/sites/new")
     secret = ada.client.cookies["csrftoken"].value
@@ -103,7 +103,7 @@ def test_given_a_session_with_csrf_when_changing_then_it_is_saved(world, person)
     assert ada.post("/sites", {"name": "Attic"}, **{"X-CSRFToken": secret}).status_code == 201
 
 
-def test_given_a_token_that_only_reads_when_it_writes_then_it_is_told_so(world, program):
+def test_given_a_token_that_only_reads_when_it_writes_then_it_is_told_so(world):
     reader = program(world.acme, scope=Scope.READ)
 
     assert reader.get("/sites").status_code == 200
@@ -113,7 +113,7 @@ def test_given_a_token_that_only_reads_when_it_writes_then_it_is_told_so(world, 
     )
 
 
-def test_given_a_person_of_the_viewer_role_when_writing_then_a_sentence_says_who_may(world, person):
+def test_given_a_person_of_the_viewer_role_when_writing_then_a_sentence_says_who_may(world):
     world.acme.raises(world.acme.installs("sw", site="hq"))
     alan = person(world.acme, "alan")
     site, alert = world.acme.sites["hq"].public_id, json.loads(alan.get("/alerts").content)["results"][0]["id"]
@@ -135,14 +135,14 @@ def test_given_a_person_of_the_viewer_role_when_writing_then_a_sentence_says_who
         assert "owners and approvers" in detail or "role" in detail, (path, detail)
 
 
-def test_given_staff_and_somebody_without_a_company_then_they_act_for_nobody(world, person):
+def test_given_staff_and_somebody_without_a_company_then_they_act_for_nobody(world):
     client = Client()
     client.force_login(world.sam, backend="allauth.account.auth_backends.AuthenticationBackend")
 
     assert problem(Caller(client).get("/sites"), 403)["detail"] == "You act for no company here"
 
 
-def test_given_a_person_of_two_companies_then_the_query_says_for_which_it_acts(world, person):
+def test_given_a_person_of_two_companies_then_the_query_says_for_which_it_acts(world):
     world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
     boss = world.rival.viewer()
     with acting(boss):
@@ -156,7 +156,7 @@ def test_given_a_person_of_two_companies_then_the_query_says_for_which_it_acts(w
     assert problem(nora.get("/sites?acting=third"), 403)
 
 
-def test_given_an_ex_member_with_a_live_session_then_it_acts_for_nobody(world, person):
+def test_given_an_ex_member_with_a_live_session_then_it_acts_for_nobody(world):
     nils = person(world.northwind, "nils")
     assert nils.get("/sites").status_code == 200
 
@@ -295,7 +295,7 @@ def test_given_more_calls_than_are_allowed_then_the_next_is_told_when_to_come_ba
     assert 1 <= int(answers[2].headers["Retry-After"]) <= 60
 
 
-def test_given_a_colleague_who_called_too_often_then_others_are_not_held_up(world, person, monkeypatch):
+def test_given_a_colleague_who_called_too_often_then_others_are_not_held_up(world, monkeypatch):
     monkeypatch.setattr(PerViewer, "rate", "1/min", raising=False)
     ada, alan = person(world.acme, "ada"), person(world.acme, "alan")
 
@@ -317,7 +317,7 @@ def test_given_a_cache_that_is_away_then_the_api_goes_on(world, ada, settings):
 # ---- the rest
 
 
-def test_given_a_membership_that_ends_between_two_statements_then_nothing_is_written(world, person):
+def test_given_a_membership_that_ends_between_two_statements_then_nothing_is_written(world):
     """Row-level security is the last to say no, and it is a 403, not a fault."""
     viewer = world.northwind.viewer()
     with pytest.raises(ProgrammingError) as refused, acting(viewer):
@@ -332,7 +332,7 @@ def test_when_a_site_is_closed_by_its_customer_then_the_answer_says_when(world, 
     assert closed["closed_at"][:10] == str(timezone.now().date())
 
 
-def test_given_members_when_listed_then_they_are_the_own_company_s(world, person):
+def test_given_members_when_listed_then_they_are_the_own_company_s(world):
     listed = json.loads(person(world.northwind, "nora").get("/members").content)["results"]
 
     assert [m["name"] for m in listed] == ["Nora", "Nils"]

@@ -33,7 +33,7 @@ from access.principal import acting, job
 from partners import contracts, destinations, proposals, tenders
 from partners.contracts import Cover, Paper
 from partners.models import Proposal
-from tests.access.api.conftest import token_of
+from tests.callers import token_of
 from tests.cast import CONTRACTS, HEALTH, INVENTORY, World
 from tests.conftest import empty_everything
 

@@ -1,17 +1,15 @@
 """Calling the API as somebody of the cast, in as few words as a client needs."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from access import accounts
 from access.models import Scope
 from access.principal import acting
-from tests.cast import Company, World
+from tests.cast import Company
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -34,6 +32,19 @@ class Caller:
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self("POST", path, body, **headers)
 
+    def reads(self, path: str) -> Any:
+        """The JSON of a 200; of a list its results."""
+        response = self.get(path)
+        assert response.status_code == 200, response.content
+        found = json.loads(response.content)
+        return found["results"] if isinstance(found, dict) and "results" in found else found
+
+    def does(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON of a change that is carried out; None where there is nothing to say."""
+        response = self(method, path, body)
+        assert response.status_code in {200, 201, 204}, response.content
+        return json.loads(response.content) if response.content else None
+
 
 def token_of(company: Company, *, scope: Scope = Scope.WRITE, days: int = 30) -> str:
     viewer = company.viewer()
@@ -41,23 +52,13 @@ def token_of(company: Company, *, scope: Scope = Scope.WRITE, days: int = 30) ->
         return accounts.issue(by=viewer, name="Script", scope=scope, days=days)[1]
 
 
-@pytest.fixture
-def person(world: World) -> Callable[..., Caller]:
-    """person(company, name) -> a caller with that person's session."""
-
-    def signed_in(company: Company, name: str = "", **options: Any) -> Caller:
-        client = Client(**options)
-        client.force_login(company.people[name] if name else next(iter(company.people.values())), backend=BACKEND)
-        return Caller(client)
-
-    return signed_in
+def person(company: Company, name: str = "", **options: Any) -> Caller:
+    """With a session: the named person, or who opened the company."""
+    client = Client(**options)
+    client.force_login(company.people[name] if name else next(iter(company.people.values())), backend=BACKEND)
+    return Caller(client)
 
 
-@pytest.fixture
-def program(world: World) -> Callable[..., Caller]:
-    """program(company, scope=…) -> a caller with a token of that company."""
-
-    def with_token(company: Company, **options: Any) -> Caller:
-        return Caller(Client(), {"Authorization": f"Bearer {token_of(company, **options)}"})
-
-    return with_token
+def program(company: Company, **options: Any) -> Caller:
+    """With a token of that company."""
+    return Caller(Client(), {"Authorization": f"Bearer {token_of(company, **options)}"})
