@@ -37,6 +37,7 @@ OF_THE_DEMO = {
     "ALLOWED_HOSTS": "127.0.0.1,localhost",
     "DEBUG": "",
 }
+CHECK_WITHIN_S = 100  # from its start; the rest of the 120 s is for stopping
 # The last line of a check that could not begin; smartcare/demo/check writes all others.
 NOTHING_SEEN = {
     "ok": False,
@@ -122,8 +123,11 @@ def outside_ports(data: Path) -> dict[str, int]:
 
 @contextlib.contextmanager
 def red_if_it_cannot_start(is_check: bool) -> Iterator[None]:
-    """A check ends with a line of JSON, also where it did not come to its own."""
+    """A check ends in time and with a line of JSON, also where it did not come to its own."""
     try:
+        if is_check:
+            signal.signal(signal.SIGALRM, out_of_time)
+            signal.alarm(CHECK_WITHIN_S)  # replaced by the check's own alarm once it has begun
         yield
     except Exception:
         if is_check:
@@ -193,6 +197,10 @@ def help_of(command: str) -> int:
     environment.complete(os.environ)
     os.environ |= {"DATABASE_URL": "postgresql://127.0.0.1/smartcare", "REDIS_URL": "redis://127.0.0.1"}
     return django([command, "--help"])
+
+
+def out_of_time(number: int, frame: FrameType | None) -> None:
+    raise devstack.StackError(f"The servers were not ready within {CHECK_WITHIN_S} s: this machine is too busy.")
 
 
 def end(number: int, frame: FrameType | None) -> None:
