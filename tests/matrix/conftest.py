@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from access.api.throttles import PerViewer
 from smartcare.story import seed
 from tests.conftest import empty_everything
 from tests.matrix.actors import Actor, of_seed
@@ -24,6 +25,12 @@ def printed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str,
 @pytest.fixture
 def actors(printed: dict[str, Any]) -> dict[str, Actor]:
     return printed["actors"]
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is fast enough would meet the limit of calls a minute."""
+    monkeypatch.setattr(PerViewer, "rate", "1000000/min", raising=False)
 
 
 @pytest.fixture(scope="module")

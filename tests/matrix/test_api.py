@@ -14,7 +14,7 @@ from tests.matrix.actors import Actor
 from tests.matrix.api_actors import DEAD, Stage
 from tests.matrix.api_table import CALLS, Call
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unhurried")]
 ROOT = "/api/v1"
 METHODS = {"get", "post", "put", "patch", "delete"}
 MALFORMED = (
