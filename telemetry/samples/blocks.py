@@ -80,10 +80,10 @@ def _fold_in(customer: UUID, tables: Tables, day: date, taken: dict[int, list[Ho
         parts = folded([*held.get((stay, day), []), *matrices(rows, layouts[stay])])
         samples = sum(int(np.count_nonzero(~np.isnan(part.v))) for part in parts)
         blocks.append((stay, codec.encode(parts), samples))
-        before = _last_of(held.get((stay, day - timedelta(days=1)), []), layouts[stay])
+        before = last_of(held.get((stay, day - timedelta(days=1)), []), layouts[stay])
         rolled = rollups.hours(columns(parts, layouts[stay]), layouts[stay], midnight, before)
         hours.append((stay, rollups.encode(rolled)))
-    _put(customer, tables, day, blocks, hours)
+    put(customer, tables, day, blocks, hours)
 
 
 def folded(parts: Sequence[Matrix]) -> list[Matrix]:
@@ -117,7 +117,7 @@ def _one(parts: Sequence[Matrix]) -> Matrix:
     return Matrix(times[kept], parts[0].series, merged[kept])
 
 
-def _last_of(parts: Iterable[Matrix], layouts: Layouts) -> dict[SeriesKey, tuple[float, float]]:
+def last_of(parts: Iterable[Matrix], layouts: Layouts) -> dict[SeriesKey, tuple[float, float]]:
     wanted = [place for place, series in enumerate(layouts.every) if series.kind in COUNTERS]
     found = columns(parts, layouts, wanted)
     return {series.key: (float(data.t[-1]), float(data.v[-1])) for series, data in found.items() if data.t.size}
@@ -134,7 +134,7 @@ def hours_of(tables: Tables, stays: Iterable[int], first: date, last: date) -> d
     return {(stay, day): rollups.decode(data) for stay, day, data in rows.values_list("stay", "day", "data")}
 
 
-def _put(
+def put(
     customer: UUID,
     tables: Tables,
     day: date,

@@ -49,12 +49,12 @@ def keep_day(customer: UUID, day: date, told: Mapping[int, Past]) -> None:
             samples = int(np.count_nonzero(~np.isnan(matrix.v)))
             if not samples:
                 continue
-            last = blocks._last_of(before.get((stay, day - timedelta(days=1)), []), known)
+            last = blocks.last_of(before.get((stay, day - timedelta(days=1)), []), known)
             rolled = rollups.hours(columns([matrix], known), known, midnight, last)
             packed.append((stay, codec.encode([matrix]), samples))
             hours.append((stay, rollups.encode(rolled)))
         if packed:
-            blocks._put(customer, tables, day, packed, hours)
+            blocks.put(customer, tables, day, packed, hours)
 
 
 def _matrix(readings: Past, layouts: Layouts) -> Matrix:

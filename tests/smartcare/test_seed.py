@@ -18,6 +18,7 @@ from smartcare import story
 from smartcare.story.cast import HEALTH, TRAFFIC
 from smartcare.story.world import recall
 from telemetry import samples, watch
+from telemetry.ingest.memory import forget_everything
 from telemetry.models import Alert, AnalysisDue, Device, DeviceInventory, Forecast, TrafficFigures
 from tests.conftest import empty_everything
 
@@ -40,6 +41,7 @@ def told(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, An
     with django_db_blocker.unblock():
         connection.close()
         empty_everything()
+    forget_everything()
 
 
 @pytest.fixture
