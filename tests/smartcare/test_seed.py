@@ -22,7 +22,7 @@ from telemetry.ingest.memory import forget_everything
 from telemetry.models import Alert, AnalysisDue, Device, DeviceInventory, Forecast, TrafficFigures
 from tests.conftest import empty_everything
 
-DAYS = 15
+DAYS = 6
 
 
 pytestmark = pytest.mark.django_db
