@@ -16,6 +16,8 @@ COPY smartcare smartcare
 COPY templates templates
 # Compiled once, here: at run time the folder belongs to root and stays as it is.
 RUN /opt/smartcare/bin/python -m compileall -q access telemetry partners smartcare
+# Two arenas: with one for each thread, the largest bodies ever unpacked stay reserved eight times over.
+ENV MALLOC_ARENA_MAX=2
 ENV PATH=/opt/smartcare/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=smartcare.settings \
