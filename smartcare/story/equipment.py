@@ -67,7 +67,7 @@ def _register(world: World, machine: Machine, site: Site) -> Device:
         site=site,
         label=f"{machine.key} {_marked(machine, ANY, machine.key.partition('-')[0])}",
         kind=machine.kind,
-        vendor=VENDOR,
+        vendor=f"{VENDOR} {_marked(machine, INVENTORY, 'vendor')}",
         by=by,
         # One at acme and one at globex are equal: a number is unique within a customer only.
         serial=f"EN{machine.key.partition('-')[0].upper()}0001 {_marked(machine, INVENTORY, 'serial-' + machine.key)}",
