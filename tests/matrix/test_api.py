@@ -62,8 +62,11 @@ def test_given_everybody_when_calling_an_operation_then_the_answer_is_the_table_
     call: Call, stage: Stage
 ):
     faults: list[str] = []
+    is_first = call == next(c for c in CALLS if (c.method, c.path) == (call.method, call.path))
     for actor in stage.actors.values():
         if is_nobody(actor):
+            if not is_first:  # no body changes what is refused before it is read
+                continue
             first = stage.ids[call.cases[0][0]] if call.cases else ""
             faults += wrong(
                 call, actor, ask(call, actor, stage, path_of(call, stage, first)), verdict(call, actor, True), ""
@@ -332,7 +335,8 @@ def test_when_the_matrix_has_run_then_it_was_as_large_as_it_says(stage: Stage):
     paths, operations = schema(), {(c.method, c.path) for c in CALLS}
     ids = {name for c in CALLS for name, _ in c.cases}
     nobodies = sum(is_nobody(actor) for actor in stage.actors.values())
-    calls = sum((len(stage.actors) - nobodies) * (len(c.cases) + 1 if c.cases else 1) + nobodies for c in CALLS)
+    somebodies = len(stage.actors) - nobodies
+    calls = sum(somebodies * (len(c.cases) + 1 if c.cases else 1) for c in CALLS) + nobodies * len(operations)
 
     print(
         f"\n{len(paths)} paths, {len(operations)} operations, {len(stage.actors)} actors, {len(ids)} ids, {calls} calls"
