@@ -68,6 +68,8 @@ class Matrix:
     sites: tuple[Site, ...]
     rows: tuple[Row, ...]
     staff: Row
+    requests: tuple[AccessRequest, ...]  # of partners, waiting
+    permissions: tuple[StaffPermission, ...]  # of staff, running or waiting
 
     @property
     def seeing(self) -> int:
@@ -93,7 +95,14 @@ def matrix(viewer: Viewer, *, url_of: Callable[[Cell], str] = lambda cell: "") -
     sites = tuple(Site.objects.visible_to(viewer).filter(closed_at=None).order_by("name"))
     draw = _Drawing(viewer, customer, sites, url_of)
     partners = sorted(_partners(viewer), key=lambda p: (p.organization.name.casefold(), p.organization.public_id))
-    return Matrix(sites=sites, rows=tuple(draw.partner(p) for p in partners), staff=draw.staff(_permissions(customer)))
+    permissions = _permissions(customer)
+    return Matrix(
+        sites=sites,
+        rows=tuple(draw.partner(p) for p in partners),
+        staff=draw.staff(permissions),
+        requests=tuple(p.request for p in partners if p.request),
+        permissions=tuple(permissions),
+    )
 
 
 def lines(found: Matrix) -> Iterator[tuple[str, str, str, str, str]]:
@@ -111,7 +120,7 @@ def _partners(viewer: Viewer) -> Iterable[_Partner]:
     for grant in _latest_grants(viewer):
         of = found.setdefault(grant.partner_id, _Partner(grant.partner))
         of.grants[grant.site_id] = grant
-    for request in AccessRequest.objects.visible_to(viewer).waiting().select_related("partner"):
+    for request in AccessRequest.objects.visible_to(viewer).waiting().select_related("partner", "asked_by"):
         found.setdefault(request.partner_id, _Partner(request.partner)).request = request
     joined = Invitation.objects.filter(organization=viewer.organization_id, accepted_for__isnull=False)
     for invitation in joined.select_related("accepted_for").order_by("accepted_at"):

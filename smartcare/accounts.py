@@ -50,12 +50,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
 def lacks_second_factor(request: HttpRequest) -> bool:
     """Whether this person sees what belongs to others (staff, a partner's admin) and signs in with a password alone.
 
-    Needs `request.memberships`, which `viewer_of` leaves. Asks the database for those people alone.
+    Asks the database for those people alone, where `viewer_of` has left `request.memberships`.
     """
     user = request.user
     if settings.SECOND_FACTOR != "required" or not isinstance(user, User):
         return False
-    memberships: list[Membership] = getattr(request, "memberships", [])
+    left: list[Membership] | None = getattr(request, "memberships", None)
+    memberships = memberships_of(user) if left is None else left
     is_partner_admin = any(m.role == Role.ADMIN and m.organization.is_partner for m in memberships)
     if not (user.is_staff or is_partner_admin):
         return False

@@ -3,16 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from access.models import AccessRequest, Grant, User, ViewingEntry
+from access.models import AccessRequest, Grant, Organization, Site, User, ViewingEntry
 from access.viewer import Viewer
 from access.views.pages import PageRequest, for_customer, sign_in_first
 from smartcare.accounts import home_of
+from smartcare.navigation import counted, in_the_menu
 from telemetry import looks, summaries
-from telemetry.models import Alert, DeviceHealth, Forecast, Severity
+from telemetry.models import Alert, Forecast, Severity
 
 STATE_OF = {Severity.CRITICAL: "down", Severity.MAJOR: "risk", Severity.WARNING: "watch", Severity.INFO: "watch"}
 DAYS_AHEAD = 90
@@ -37,21 +39,27 @@ KEYS = [
 def overview(request: PageRequest) -> HttpResponse:
     viewer = request.viewer
     sites = summaries.sites(viewer)
-    open_alerts = Alert.objects.visible_to(viewer).open()
-    urgent = summaries.alerts(viewer, open_alerts.most_urgent_first(), limit=5)
+    open_alerts = Alert.objects.visible_to(viewer).open().select_related("device")  # a customer's own: always visible
+    listed = list(open_alerts.select_related("claimed_by", "customer", "site").most_urgent_first()[:5])
+    urgent = summaries.alert_rows(viewer, listed, devices={a.device_id: a.device for a in listed})
     looks.site_list(viewer, sites, way="page")
-    health = DeviceHealth.objects.visible_to(viewer)
     devices = sum(s.devices for s in sites)
-    partners = Grant.objects.visible_to(viewer).live().values("partner").distinct().count()
+    alerts, requests, partners, caught = counted(
+        viewer,
+        *in_the_menu(viewer),
+        Organization.objects.filter(pk__in=seeing(viewer)),
+        Forecast.objects.visible_to(viewer),
+    )
+    request.menu_counts = (alerts, requests)  # type: ignore[attr-defined]  # for smartcare/navigation.py
     since = timezone.now() - timedelta(hours=24)
     context: dict[str, Any] = {
         "sites": sites,
         "verdict": summaries.verdict(sites, urgent),
-        "urgent": urgent,
+        "alerts": alerts,
         "devices": devices,
-        "reporting": health.filter(last_seen_at__gt=since, device__retired_at=None).count(),
+        "reporting": sum(s.reporting(since) for s in sites),
         "partners": partners,
-        "caught": Forecast.objects.visible_to(viewer).count(),
+        "caught": caught,
         "coming": coming(viewer),
         "requests": AccessRequest.objects.visible_to(viewer).waiting().select_related("partner")[:3],
         "looked": ViewingEntry.objects.visible_to(viewer).order_by("-at")[:4],
@@ -64,6 +72,11 @@ def overview(request: PageRequest) -> HttpResponse:
         {"site": s.site, "score": s.score, "states": days(s.daily_scores)} for s in sites if s.daily_scores
     ]
     return render(request, "portal/home.html", context)
+
+
+def seeing(viewer: Viewer) -> QuerySet[Any]:
+    """Keys of the partners that see something of this customer now."""
+    return Grant.objects.visible_to(viewer).live().values("partner")
 
 
 def coming(viewer: Viewer) -> list[dict[str, Any]]:
@@ -107,7 +120,7 @@ def search(request: PageRequest) -> HttpResponse:
     """Devices, sites and serials that this viewer may see."""
     wanted = request.GET.get("q", "").strip()
     rows = summaries.devices(request.viewer, search=wanted, limit=50) if wanted else []
-    sites = [s for s in summaries.sites(request.viewer) if wanted.lower() in s.site.name.lower()] if wanted else []
+    sites = Site.objects.visible_to(request.viewer).filter(closed_at=None, name__icontains=wanted) if wanted else ()
     looks.device_list(request.viewer, rows, way="page")
     return render(request, "portal/search.html", {"q": wanted, "rows": rows, "sites": sites})
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from access import policy
-from access.models import SHAREABLE, Category
+from access.models import SHAREABLE, Category, Site
 from access.preview import looking_as
 from access.viewer import Viewer
 from access.views.grants import Draft, form_context, live_grants, read_draft
@@ -88,15 +88,18 @@ def look_as(request: PageRequest, public_id: str) -> HttpResponse:
     assert customer is not None
     terms = draft.terms(customer) if draft.partner == partner and draft.is_complete else None
     with looking_as(request.viewer, partner, sites=draft.sites if terms else (), terms=terms) as as_partner:
+        devices = summaries.devices(as_partner, customer=customer.pk)
+        sites = Site.objects.visible_to(as_partner).filter(customer=customer, closed_at=None).order_by("name")
         context = {
             "partner": partner,
             "is_draft": terms is not None,
-            "sites": summaries.sites(as_partner, customer=customer.pk),
-            "devices": summaries.devices(as_partner, customer=customer.pk),
+            "sites": summaries.sites_of(as_partner, sites, devices),
+            "devices": devices,
             "alerts": summaries.alerts(
                 as_partner,
                 Alert.objects.visible_to(as_partner).open().filter(customer=customer).most_urgent_first(),
                 limit=20,
+                devices={d.device.pk: d.device for d in devices},
             ),
         }
     return render(request, "portal/look_as.html", context)

@@ -4,8 +4,8 @@ A viewer without health gets rows without scores, in the order of their names; o
 does not find one. Each function asks a fixed number of queries, however many devices there are.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -62,10 +62,30 @@ class SiteRow:
     site: Site
     has_health: bool
     devices: int = 0
-    states: Counter[str] = field(default_factory=Counter)
-    score: int | None = None
+    healths: list[tuple[str, DeviceHealth]] = field(default_factory=list)  # kind of the device, what is known of it
     open_alerts: int = 0
-    daily_scores: list[float] = field(default_factory=list)
+
+    def add(self, kind: str, health: DeviceHealth | None) -> None:
+        """A device in use at the site."""
+        self.devices += 1
+        if health is not None:
+            self.healths.append((kind, health))
+
+    @property
+    def states(self) -> Counter[str]:
+        return Counter(h.state for _, h in self.healths)
+
+    @property
+    def score(self) -> int | None:
+        return mean_score([(h.score, kind) for kind, h in self.healths])
+
+    @property
+    def daily_scores(self) -> list[float]:
+        return _mean_days([h.daily_scores for _, h in self.healths])
+
+    def reporting(self, since: datetime) -> int:
+        """How many devices have been heard since then."""
+        return sum(1 for _, h in self.healths if h.last_seen_at and h.last_seen_at > since)
 
     @property
     def state(self) -> str:
@@ -161,27 +181,42 @@ def _add_inventory(viewer: Viewer, rows: dict[UUID, DeviceRow]) -> None:
         rows[inventory.device_id].inventory = inventory
 
 
-def sites(viewer: Viewer, *, customer: UUID | None = None) -> list[SiteRow]:
-    """The viewer's sites by name, each with what it may know of them."""
+def sites(viewer: Viewer, *, customer: UUID | None = None, with_alerts: bool = False) -> list[SiteRow]:
+    """The viewer's sites by name, each with what it may know of them. with_alerts: also how many are open, for one query more."""
     found = Site.objects.visible_to(viewer).filter(closed_at=None)
     if customer is not None:
         found = found.filter(customer=customer)
-    with_health = set(sites_visible_to(viewer, Category.HEALTH).values_list("pk", flat=True))
-    rows = {s.pk: SiteRow(s, s.pk in with_health) for s in found.order_by("name")}
-    kinds = dict(Device.objects.visible_to(viewer).filter(retired_at=None, site__in=rows).values_list("pk", "kind"))
-    for site_id in Device.objects.visible_to(viewer).filter(pk__in=kinds).values_list("site", flat=True):
-        rows[site_id].devices += 1
-    by_site: dict[UUID, list[DeviceHealth]] = defaultdict(list)
-    for health in DeviceHealth.objects.visible_to(viewer).filter(device__in=kinds):
-        by_site[health.site_id].append(health)
-    for site_id, healths in by_site.items():
-        row = rows[site_id]
-        row.states.update(h.state for h in healths)
-        row.score = mean_score([(h.score, kinds[h.device_id]) for h in healths])
-        row.daily_scores = _mean_days([h.daily_scores for h in healths])
-    for site_id in Alert.objects.visible_to(viewer).open().filter(site__in=rows).values_list("site", flat=True):
-        rows[site_id].open_alerts += 1
+    rows = _site_rows(viewer, found.order_by("name"))
+    places = {
+        pk: (kind, site)
+        for pk, kind, site in Device.objects.visible_to(viewer)
+        .filter(retired_at=None, site__in=rows)
+        .values_list("pk", "kind", "site")
+    }
+    healths = DeviceHealth.objects.visible_to(viewer).filter(device__in=places)
+    of_device = {h.device_id: h for h in healths}
+    for pk, (kind, site_id) in places.items():
+        rows[site_id].add(kind, of_device.get(pk))
+    if with_alerts:
+        for site_id in Alert.objects.visible_to(viewer).open().filter(site__in=rows).values_list("site", flat=True):
+            rows[site_id].open_alerts += 1
     return list(rows.values())
+
+
+def sites_of(viewer: Viewer, found: Iterable[Site], devices: Iterable[DeviceRow]) -> list[SiteRow]:
+    """The same for these sites, from rows of all their devices that are at hand already."""
+    rows = _site_rows(viewer, found)
+    for row in devices:
+        rows[row.site.pk].add(row.device.kind, row.health)
+    return list(rows.values())
+
+
+def _site_rows(viewer: Viewer, found: Iterable[Site]) -> dict[UUID, SiteRow]:
+    listed = list(found)
+    if viewer.is_customer:  # all of its own
+        return {s.pk: SiteRow(s, True) for s in listed}
+    with_health = set(sites_visible_to(viewer, Category.HEALTH).values_list("pk", flat=True))
+    return {s.pk: SiteRow(s, s.pk in with_health) for s in listed}
 
 
 def mean_score(scores: Sequence[tuple[int | None, str]]) -> int | None:
@@ -223,24 +258,32 @@ class AlertRow:
         )
 
 
-def alerts(viewer: Viewer, found: QuerySet[Alert], *, limit: int = 200) -> list[AlertRow]:
-    """Rows for a queryset from the door, with two more queries for their devices and sites."""
-    return alert_rows(viewer, list(found.select_related("claimed_by", "customer")[:limit]))
+def alerts(
+    viewer: Viewer, found: QuerySet[Alert], *, limit: int = 200, devices: Mapping[UUID, Device] | None = None
+) -> list[AlertRow]:
+    """Rows for a queryset from the door, with a query more for their devices unless those are at hand."""
+    return alert_rows(viewer, list(found.select_related("claimed_by", "customer", "site")[:limit]), devices=devices)
 
 
-def alert_rows(viewer: Viewer, listed: Sequence[Alert]) -> list[AlertRow]:
-    """Rows for alerts that came through the door (with `claimed_by` and `customer` selected)."""
-    known_devices = Device.objects.visible_to(viewer).in_bulk({a.device_id for a in listed})
-    known_sites = Site.objects.visible_to(viewer).in_bulk({a.site_id for a in listed})
+def alert_rows(
+    viewer: Viewer, listed: Sequence[Alert], *, devices: Mapping[UUID, Device] | None = None
+) -> list[AlertRow]:
+    """Rows for alerts that came through the door (with `claimed_by` and `customer` selected).
+
+    Who may see an alert may see its site; its device may meanwhile be at another one.
+    """
+    known = devices if devices is not None else Device.objects.visible_to(viewer).in_bulk({a.device_id for a in listed})
+    elsewhere = {a.site_id for a in listed if not Alert.site.is_cached(a)}
+    sites = Site.objects.visible_to(viewer).in_bulk(elsewhere) if elsewhere else {}
     return [
         AlertRow(
             a,
-            known_devices.get(a.device_id) or Device(label="A device that moved"),
-            known_sites[a.site_id],
+            known.get(a.device_id) or Device(label="A device that moved"),
+            sites[a.site_id] if a.site_id in elsewhere else a.site,
             alerting.who_has_it(a, viewer, a.customer.claim_words),
         )
         for a in listed
-        if a.site_id in known_sites
+        if a.site_id not in elsewhere or a.site_id in sites
     ]
 
 

@@ -42,7 +42,8 @@ class Draft:
 
 def read_draft(request: PageRequest, data: QueryDict) -> Draft:
     """From a query string or a posted form; unknown partners and sites of others are simply not there."""
-    partner = policy.directory().filter(public_id=data.get("partner", "")).first()
+    named = data.get("partner", "")
+    partner = policy.directory().filter(public_id=named).first() if named else None
     sites = (
         Site.objects.visible_to(request.viewer)
         .filter(public_id__in=data.getlist("site"), closed_at=None)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from access import matrix, timeline
 from access.matrix import Cell
-from access.models import AccessRequest, StaffPermission, ViewingEntry
+from access.models import StaffState, ViewingEntry
 from access.views import log
 from access.views.pages import PageRequest, for_customer
 
@@ -43,12 +43,8 @@ def index(request: PageRequest) -> HttpResponse:
             "site_names": [s.name for s in found.sites],
             "rows": [*found.rows, found.staff],
             "partners": len(seeing),
-            "requests": AccessRequest.objects.visible_to(request.viewer)
-            .waiting()
-            .select_related("partner", "asked_by"),
-            "staff_requests": StaffPermission.objects.filter(
-                customer=organization, state="waiting", lapses_at__gt=timezone.now()
-            ).select_related("user"),
+            "requests": found.requests,
+            "staff_requests": [p for p in found.permissions if p.state == StaffState.WAITING],
             "timeline": timeline.timeline(request.viewer),
             "today": timezone.now(),
             "entries": [log.shown(e) for e in recent],

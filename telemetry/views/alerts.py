@@ -1,13 +1,13 @@
 from datetime import timedelta
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from access.views.pages import PageRequest, acted, back, for_customer
 from telemetry import alerting, evidence, looks, summaries
-from telemetry.models import Alert, AlertComment, CommentAudience, Device, Severity
+from telemetry.models import Alert, AlertComment, CommentAudience, Severity
 from telemetry.views import exports
 
 
@@ -43,10 +43,10 @@ def index(request: PageRequest) -> HttpResponse:
 
 @for_customer
 def page(request: PageRequest, public_id: str) -> HttpResponse:
-    alert = get_object_or_404(
-        Alert.objects.visible_to(request.viewer).select_related("claimed_by", "customer"), public_id=public_id
-    )
-    row = summaries.alerts(request.viewer, Alert.objects.visible_to(request.viewer).filter(pk=alert.pk))[0]
+    rows = summaries.alerts(request.viewer, Alert.objects.visible_to(request.viewer).filter(public_id=public_id))
+    if not rows:
+        raise Http404
+    row, alert = rows[0], rows[0].alert
     looks.alert_list(request.viewer, [row], way="page")
     return render(
         request,
@@ -54,7 +54,7 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
         {
             "row": row,
             "alert": alert,
-            "device": Device.objects.visible_to(request.viewer).get(pk=alert.device_id),
+            "device": row.device,
             "history": summaries.history(request.viewer, alert),
             "comments": summaries.readable_comments(
                 request.viewer, AlertComment.objects.visible_to(request.viewer).filter(alert=alert).order_by("at")

@@ -87,7 +87,8 @@ def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: s
     span = span if span in RANGES else "24h"
     health = DeviceHealth.objects.visible_to(viewer).filter(device=device).first()
     inventory = DeviceInventory.objects.visible_to(viewer).filter(device=device).select_related("parent").first()
-    alerts = summaries.alerts(viewer, Alert.objects.visible_to(viewer).open().filter(device=device).most_urgent_first())
+    found = Alert.objects.visible_to(viewer).open().filter(device=device).most_urgent_first()
+    alerts = summaries.alerts(viewer, found, devices={device.pk: device})
     return {
         "device": device,
         "site": device.site,

@@ -12,7 +12,7 @@ from telemetry.views import exports
 
 @for_customer
 def index(request: PageRequest) -> HttpResponse:
-    rows = summaries.sites(request.viewer)
+    rows = summaries.sites(request.viewer, with_alerts=exports.wanted(request))
     looks.site_list(request.viewer, rows, way="page")
     if exports.wanted(request):
         return exports.sites(request, rows)
@@ -38,11 +38,13 @@ def new(request: PageRequest) -> HttpResponse:
 @for_customer
 def page(request: PageRequest, public_id: str) -> HttpResponse:
     site = get_object_or_404(Site.objects.visible_to(request.viewer), public_id=public_id)
-    row = next((r for r in summaries.sites(request.viewer) if r.site.pk == site.pk), None)
     devices = summaries.devices(request.viewer, sites=[site.pk])
+    row = summaries.sites_of(request.viewer, [site], devices)[0]
     looks.device_list(request.viewer, devices, way="page")
     alerts = summaries.alerts(
-        request.viewer, Alert.objects.visible_to(request.viewer).open().filter(site=site).most_urgent_first()
+        request.viewer,
+        Alert.objects.visible_to(request.viewer).open().filter(site=site).most_urgent_first(),
+        devices={d.device.pk: d.device for d in devices},
     )
     grants = (
         Grant.objects.visible_to(request.viewer)
