@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
@@ -242,7 +242,12 @@ class AccessRequests(ConsentViews):
     ordering = ("-asked_at", "pk")
 
     def get_queryset(self) -> QuerySet[AccessRequest]:
-        return AccessRequest.objects.visible_to(self.viewer).select_related("partner")
+        found = AccessRequest.objects.visible_to(self.viewer).select_related("partner")
+        only = self.viewer.only_customers
+        if only is None:
+            return found
+        # A member who is assigned to some customers: what concerns these, and what this person asked.
+        return found.filter(Q(customer__in=only) | Q(asked_by=self.viewer.user_id))
 
     def _shown(self, rows: list[AccessRequest], *, many: bool) -> Any:
         sites = site_names(self.viewer, {pk for r in rows for pk in r.sites})
@@ -299,7 +304,9 @@ class ViewingLog(ConsentViews):
     ordering = ("-at", "-number")
 
     def get_queryset(self) -> QuerySet[ViewingEntry]:
-        return ViewingEntry.objects.visible_to(self.viewer).select_related("grant")
+        found = ViewingEntry.objects.visible_to(self.viewer).select_related("grant")
+        only = self.viewer.only_customers
+        return found if only is None else found.filter(customer__in=only)
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from access.models import Grant, ViewingEntry
+from access.models import Grant, Membership, Role, ViewingEntry
 from access.principal import acting, job
 from partners.forwarding import sending
 from partners.models import Delivery
@@ -50,6 +50,33 @@ def nora(world: World) -> Caller:
 @pytest.fixture
 def rita(world: World) -> Caller:
     return person(world.rival, "rita")
+
+
+# ---- who is assigned to some customers only
+
+
+def test_given_a_colleague_assigned_to_one_customer_then_no_list_shows_another_s(world, ada, nora):
+    world.acme.installs("sw", site="hq")
+    world.globex.installs("sw", site="plant")
+    for company, place in ((world.acme, "hq"), (world.globex, "plant")):
+        company.shares(place, with_=world.northwind, categories={HEALTH, INVENTORY})
+    asked(ada, world, world.northwind)
+    reason = {"categories": ["traffic"], "days": 7, "reason": "So that we can help before it fails"}
+    nora.does("POST", "/access-requests", {"customer_name": "Acme"} | reason)
+    nora.reads("/devices")
+    world.northwind.joins("sally", Role.SALES)
+    with job(world.northwind.pk):
+        Membership.objects.filter(user=world.northwind.people["sally"]).update(only_customers=[str(world.globex.pk)])
+    sally = person(world.northwind, "sally")
+
+    paths = ("sites", "devices", "grants", "tenders", "proposals", "access-requests")
+    whole, narrowed = ([len(who.reads(f"/{p}")) for p in paths] for who in (nora, sally))
+    looked_at = [{entry["site"] for entry in who.reads("/viewing-log?page_size=200")} for who in (nora, sally)]
+
+    assert whole == [2, 2, 2, 1, 1, 1]
+    assert narrowed == [1, 1, 1, 0, 0, 0]
+    plant = world.globex.sites["plant"].public_id
+    assert (looked_at[0] >= {site(world), plant}, looked_at[1]) == (True, {plant})
 
 
 # ---- destinations
