@@ -479,3 +479,36 @@ def test_given_partners_that_cannot_be_when_opening_then_the_field_is_named(worl
 
     assert response.status_code == 400
     assert json.loads(response.content)["errors"]["partners"]
+
+
+# ---- with transactions that really commit
+
+
+def test_given_commits_when_a_contract_is_transferred_with_an_end_then_the_transfer_is_committed_before_it(
+    lasting_world: World,
+):
+    world, ada = lasting_world, person(lasting_world.acme, "ada")
+    made = filed(ada, world)
+    grant = world.acme.shares("hq", with_=world.rival, categories={HEALTH}, forward_alerts=True)
+    rita = program(world.rival)
+    assert len(rita.reads("/sites")) == 1
+
+    answer = ada.does(
+        "POST",
+        f"/contracts/{made['id']}/transfer",
+        {"partner": world.third.organization.public_id, "grants": [{"grant": grant.public_id, "action": "end"}]},
+    )
+
+    assert [(g["outcome"], bool(g["drained_at"])) for g in answer["grants"]] == [("ended", True)]
+    assert rita.reads("/sites") == []
+    assert ada.reads(f"/contracts/{made['id']}")["transferred_to"] == answer["contract"]["id"]
+
+
+def test_given_commits_when_a_grant_is_deleted_then_the_receipt_says_when_the_last_of_it_was_over(lasting_world: World):
+    world, ada = lasting_world, person(lasting_world.acme, "ada")
+    grant = world.acme.shares("hq", with_=world.rival, categories={HEALTH})
+
+    receipt = ada.does("DELETE", f"/grants/{grant.public_id}")
+
+    assert set(receipt) == {"id", "revoked_at", "drained_at", "cancelled_deliveries"}
+    assert receipt["revoked_at"] <= receipt["drained_at"]
