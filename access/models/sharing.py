@@ -97,6 +97,13 @@ class Grant(models.Model):
             # Read by the drain sweep and by the expiry sweep; both stay as small as what is unfinished.
             models.Index(fields=["closed_at"], condition=Q(drained_at=None), name="grant_to_be_drained"),
             models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="grant_to_be_booked"),
+            # Read by the door and by app_sites(), which ask for nothing else: a partner's grants among many.
+            models.Index(
+                fields=["partner", "expires_at"],
+                include=["id", "site", "customer"],
+                condition=Q(revoked_at=None),
+                name="grants_of_a_partner",
+            ),
         ]
 
     @property

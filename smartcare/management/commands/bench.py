@@ -1,5 +1,6 @@
 """The benchmarks: figures with the conditions they were taken under, beside a baseline in the same run."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from smartcare.bench import ingest
+from smartcare.bench import grants, ingest
 from smartcare.bench.store import NoOwner
 
 
 class Command(BaseCommand):
-    help = "Measure: `bench ingest`. Brings its own servers unless DATABASE_URL names an empty database of its own."
+    help = "Measure: `bench ingest`, `bench grants`. Brings its own servers unless DATABASE_URL names an empty database of its own."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="ingest")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="ingest|grants")
         one = kinds.add_parser("ingest", help="taking in reports, beside DRF + ORM + one Celery task per report")
         one.add_argument("--json", action="store_true", help="one JSON object on standard output")
         one.add_argument("--small", action="store_true", help="seconds instead of minutes: shows that it runs")
@@ -25,13 +26,36 @@ class Command(BaseCommand):
         one.add_argument("--url", help="drive this server instead, http://host:port; needs --keys")
         one.add_argument("--keys", type=Path, help="file of ingest keys, one a line, for --url")
 
+        two = kinds.add_parser("grants", help="what consent costs a reader, beside guardian and an unprotected join")
+        two.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        two.add_argument("--small", action="store_true", help="seconds instead of minutes: shows that it runs")
+        two.add_argument("--runs", type=int, help="times each way is asked in each world (200)")
+        two.add_argument(
+            "--large", action="store_true", help="also a world ten times as large (ten million permissions)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["kind"] == "grants":
+            self._grants(options)
+            return
         plan = _plan(options)
         try:
             found = self._driven(plan, options) if options["url"] else self._measured(plan)
         except (NoOwner, TimeoutError, ValueError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else json.dumps(found, indent=1))
+
+    def _grants(self, options: dict[str, Any]) -> None:
+        plan = grants.Plan.small() if options["small"] else grants.Plan()
+        plan = dataclasses.replace(plan, runs=options["runs"] or plan.runs)
+        if options["large"]:
+            plan = dataclasses.replace(plan, factors=(*plan.factors, 10.0))
+        self._must_be_empty()
+        try:
+            found = grants.run(plan, ingest.to_stderr)
+        except (NoOwner, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(found) if options["json"] else grants.table(found))
 
     def _driven(self, plan: ingest.Plan, options: dict[str, Any]) -> dict[str, Any]:
         if not options["keys"]:
@@ -40,11 +64,14 @@ class Command(BaseCommand):
         return ingest.drive(options["url"], keys, plan, ingest.to_stderr)
 
     def _measured(self, plan: ingest.Plan) -> dict[str, Any]:
+        self._must_be_empty()
+        return ingest.run(plan, ingest.to_stderr)
+
+    def _must_be_empty(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM access_user")
             if cursor.fetchone()[0]:
                 raise CommandError("This database is in use: the benchmark fills one of its own. Unset DATABASE_URL.")
-        return ingest.run(plan, ingest.to_stderr)
 
 
 def _plan(options: dict[str, Any]) -> ingest.Plan:
