@@ -51,7 +51,9 @@ TOLD = {
     TransitionKind.REOPENED: "alert.opened",
     TransitionKind.RESOLVED: "alert.resolved",
 }
-kinds = st.frozensets(st.sampled_from(KINDS), min_size=1)
+kinds = st.frozensets(st.sampled_from(KINDS), min_size=1).flatmap(
+    lambda some: st.sampled_from([some, some | {"health"}])  # alerts are sent with health alone
+)
 
 
 @dataclass
