@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
@@ -16,6 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from access.context import memberships_of
 from access.models import Membership, Role, User
 
+log = structlog.get_logger(__name__)
 INVITED = "invited"  # session mark of somebody who came by an invitation or a partner's referral link
 
 
@@ -29,6 +31,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return reverse("start_company")
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail server that is away makes no difference to the page: it says the same for every address, and offers to ask again."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # smtplib's errors are its children
+            log.warning("account.mail_failed", mail=template_prefix, error=type(error).__name__)
+
+    def format_email_subject(self, subject: str) -> str:
+        return subject
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Asked for again only by somebody whose last password, code or passkey is older than the timeout: not right after sign-in."""

@@ -63,6 +63,7 @@ def accept(request: PageRequest, token: str) -> HttpResponse:
         return render(request, "portal/invitation_gone.html", status=404)
     if not request.user.is_authenticated:
         request.session["invited"] = True
+        request.session["account_verified_email"] = found.email  # who has the link has the mailbox it was sent to
         if request.method == "POST":
             return sign_in_first(request)
     partners = (

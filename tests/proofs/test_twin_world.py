@@ -135,11 +135,6 @@ def test_given_a_twin_world_without_acme_when_outsiders_ask_everything_then_not_
     assert differences(of_strangers, all_answers(house, strangers, moment)) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Sign-up signs a new account in at once (ACCOUNT_EMAIL_VERIFICATION is optional) and refuses a taken address:"
-    " the two can only look alike once an address is verified by mail before anybody is signed in.",
-)
 def test_when_a_stranger_signs_up_with_an_address_then_the_answer_does_not_tell_whether_it_is_taken(world: World):
     nobody = Actor("nobody", "nobody", Client(), "nobody")
 

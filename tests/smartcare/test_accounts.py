@@ -3,13 +3,15 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 from django.utils import timezone
 
-from access import onboarding
+from access import invitations, onboarding
 from access.models import Membership, Role, User
 from access.principal import acting
 from tests.cast import PASSWORD, World, make_user
@@ -23,6 +25,9 @@ def required(settings: Any) -> None:
 
 
 def sign_in(name: str, password: str = PASSWORD) -> Client:
+    """By the form, with an address that was confirmed."""
+    user = User.objects.get(email=f"{name}@example.com")
+    EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     client = Client()
     client.post("/accounts/login/", {"login": f"{name}@example.com", "password": password})
     return client
@@ -160,14 +165,68 @@ def test_given_a_closed_installation_when_somebody_comes_by_then_only_invitation
     assert "<form" not in page
 
 
-def test_given_an_open_one_when_somebody_signs_up_then_their_company_comes_next(db: None, settings: Any):
+def confirms(client: Client, message: Any) -> Any:
+    """Follows the link of a mail, and says that the address is one's own."""
+    link = next(word for word in message.body.split() if "/accounts/confirm-email/" in word)
+    path = urlsplit(link).path
+    assert client.get(path).status_code == 200
+    return client.post(path)
+
+
+def test_given_an_open_one_when_somebody_signs_up_then_their_company_comes_after_the_mail(
+    db: None, settings: Any, mailoutbox: list[Any]
+):
     settings.OPEN_SIGNUP = True
     client = Client()
 
-    answer = client.post("/accounts/signup/", {"email": "New@Example.com", "password1": PASSWORD})
+    told = client.post("/accounts/signup/", {"email": "New@Example.com", "password1": PASSWORD}, follow=True)
+    answer = confirms(client, mailoutbox[0])
 
+    assert "Look into your mail" in told.content.decode()
     assert answer.headers["Location"] == "/welcome"
     assert User.objects.get(email="new@example.com").name == "new"
+
+
+def test_given_an_address_that_is_not_confirmed_when_signing_in_then_only_a_mail_comes_of_it(
+    db: None, settings: Any, mailoutbox: list[Any]
+):
+    make_user("unsure")
+
+    answer = Client().post("/accounts/login/", {"login": "unsure@example.com", "password": PASSWORD}, follow=True)
+
+    assert "Look into your mail" in answer.content.decode()
+    assert [m.to for m in mailoutbox] == [["unsure@example.com"]]
+
+
+def test_given_somebody_invited_by_mail_when_they_sign_up_with_that_address_then_they_need_no_second_mail(
+    world: World, mailoutbox: list[Any]
+):
+    boss = world.northwind.viewer()
+    with acting(boss):
+        _, token = invitations.invite_member(by=boss, email="invited@example.com", role=Role.ENGINEER)
+    client = Client()
+    client.get(f"/invitations/{token}")
+
+    answer = client.post("/accounts/signup/", {"email": "invited@example.com", "password1": PASSWORD})
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/welcome")
+    assert mailoutbox == []
+
+
+def test_given_a_mail_server_that_is_away_when_somebody_signs_up_then_the_page_is_the_same(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+):
+    settings.OPEN_SIGNUP = True
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": 1, "timeout": 1},
+        }
+    }
+
+    answer = Client().post("/accounts/signup/", {"email": "away@example.com", "password1": PASSWORD}, follow=True)
+
+    assert "Look into your mail" in answer.content.decode()
 
 
 @pytest.mark.parametrize("open_signup", [True, False])
@@ -184,17 +243,15 @@ def test_when_the_sign_in_page_is_shown_then_it_offers_an_account_only_where_one
 
 @pytest.mark.parametrize(("name", "page"), [("ada", "/"), ("nora", "/p/northwind/triage"), ("sam", "/staff/search")])
 def test_when_somebody_has_signed_in_then_they_are_where_they_belong(world: World, name: str, page: str):
-    answer = Client().post("/accounts/login/", {"login": f"{name}@example.com", "password": PASSWORD})
+    client = sign_in(name)
 
-    assert answer.headers["Location"] == page
+    assert client.get("/home").headers["Location"] == page
 
 
 def test_given_no_company_when_somebody_signs_in_then_they_found_one(db: None):
     make_user("lone")
 
-    answer = Client().post("/accounts/login/", {"login": "lone@example.com", "password": PASSWORD})
-
-    assert answer.headers["Location"] == "/welcome"
+    assert sign_in("lone").get("/home").headers["Location"] == "/welcome"
 
 
 # ---- every page of the sign-in library in our look
