@@ -18,15 +18,14 @@ from tests.chaos.world import World
 
 Lines = list[dict[str, Any]]
 # Work that is due or under way. What waits for its time (a retry) is at rest.
-UNREST = """
-SELECT (SELECT count(*) FROM telemetry_analysisdue)
-     + (SELECT count(*) FROM telemetry_factinbox)
-     + (SELECT count(*) FROM telemetry_job WHERE state = 'running'
-           OR (state = 'ready' AND run_at < statement_timestamp() + interval '8 s'))
-     + (SELECT count(*) FROM partners_delivery WHERE state = 'running'
-           OR (state = 'ready' AND run_at < statement_timestamp() + interval '8 s'))
-     + (SELECT count(*) FROM access_grant WHERE closed_at IS NOT NULL AND drained_at IS NULL)
-"""
+DUE = "state = 'running' OR (state = 'ready' AND run_at < statement_timestamp() + interval '8 s')"
+UNREST = {
+    "devices to analyse": "SELECT count(*) FROM telemetry_analysisdue",
+    "facts to apply": "SELECT count(*) FROM telemetry_factinbox",
+    "jobs": f"SELECT count(*) FROM telemetry_job WHERE {DUE}",
+    "deliveries": f"SELECT count(*) FROM partners_delivery WHERE {DUE}",
+    "grants to drain": "SELECT count(*) FROM access_grant WHERE closed_at IS NOT NULL AND drained_at IS NULL",
+}
 NEWEST = """
 SELECT d.id::text, coalesce(max(r.received), 0), coalesce(max(s.read_up_to), 0)
   FROM telemetry_device d
@@ -48,8 +47,10 @@ def read(ledger: Path) -> Lines:
     return [json.loads(line) for line in ledger.read_bytes().split(b"\n")[:-1]]
 
 
-def is_at_rest(stack: Stack) -> bool:
-    return stack.count(UNREST) == 0
+def unrest(stack: Stack) -> dict[str, int]:
+    """What is due or under way; nothing at rest."""
+    counts = stack.ask("SELECT " + ", ".join(f"({question})" for question in UNREST.values()))[0]
+    return {what: count for what, count in zip(UNREST, counts, strict=True) if count}
 
 
 @dataclass

@@ -37,7 +37,10 @@ class Run:
 
     def settle(self, within_s: float) -> float:
         """Until nothing is due and nothing under way; seconds it took."""
-        return wait_until(lambda: census.is_at_rest(self.stack), "the product comes to rest", within_s, every_s=0.5)
+        try:
+            return wait_until(lambda: not census.unrest(self.stack), "the product comes to rest", within_s, every_s=0.5)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {census.unrest(self.stack)}") from error
 
     def count(self) -> Census:
         return census.take(self.stack, self.world, self.acknowledged)
