@@ -19,6 +19,12 @@ from tests.cast import PASSWORD, World, make_user
 MFA = "/accounts/2fa/"
 
 
+@pytest.fixture(autouse=True)
+def as_often_as_a_test_likes(settings: Any) -> None:
+    """Thirty sign-ins a minute from one address would be many for a person."""
+    settings.ACCOUNT_RATE_LIMITS = False
+
+
 @pytest.fixture
 def required(settings: Any) -> None:
     settings.SECOND_FACTOR = "required"
@@ -151,6 +157,16 @@ def test_when_setting_up_then_the_page_shows_codes_for_the_day_the_phone_is_lost
     page = nora.get(landing.headers["Location"]).content.decode()
 
     assert len(re.findall(r"<li>\d{8}</li>", page)) == 10
+
+
+def test_when_a_second_factor_is_set_up_then_the_mailbox_is_told(
+    world: World, mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        switch_on(sign_in("ada"))
+
+    assert ["ada@example.com"] in [m.to for m in mailoutbox]
+    assert any("Was that not you?" in m.body for m in mailoutbox)
 
 
 # ---- who may open an account
