@@ -159,11 +159,8 @@ def test_when_setting_up_then_the_page_shows_codes_for_the_day_the_phone_is_lost
     assert len(re.findall(r"<li>\d{8}</li>", page)) == 10
 
 
-def test_when_a_second_factor_is_set_up_then_the_mailbox_is_told(
-    world: World, mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
-):
-    with django_capture_on_commit_callbacks(execute=True):
-        switch_on(sign_in("ada"))
+def test_when_a_second_factor_is_set_up_then_the_mailbox_is_told(lasting_world: World, mailoutbox: list[Any]):
+    switch_on(sign_in("ada"))
 
     assert ["ada@example.com"] in [m.to for m in mailoutbox]
     assert any("Was that not you?" in m.body for m in mailoutbox)
