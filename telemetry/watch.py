@@ -4,6 +4,7 @@ One transaction for a batch of devices of any customers; its work flags are remo
 are in one database, so a batch that dies has had none, and one that is done twice changes nothing the second time.
 """
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,8 +171,7 @@ def analyse(due: Sequence[Due]) -> None:
         return
     with principal(kind="job", customers={d.customer_id for d in due}):
         subjects = _gather(due)
-        for subject in subjects:
-            _advance(subject)
+        _keep([_advance(subject) for subject in subjects])
         _release(due, unfinished={s.due.device_id for s in subjects if s.more})
         failpoint("analysis.before_commit")
     failpoint("analysis.committed")
@@ -206,12 +206,13 @@ def _gather(due: Sequence[Due]) -> list[Subject]:
 
 def _states(ids: Sequence[UUID], devices: Mapping[UUID, Device]) -> dict[UUID, DetectorState]:
     """The state rows, locked in the order of the devices; a device's first report makes its row."""
-    DetectorState.unscoped.bulk_create(
-        [DetectorState(customer_id=d.customer_id, device=d, site_id=d.site_id) for d in devices.values()],
-        ignore_conflicts=True,
-    )
     locked = DetectorState.unscoped.select_for_update().filter(device__in=ids).order_by("device")
-    return {s.device_id: s for s in locked}
+    found = {s.device_id: s for s in locked}
+    if missing := [d for pk, d in devices.items() if pk not in found]:
+        rows = [DetectorState(customer_id=d.customer_id, device=d, site_id=d.site_id) for d in missing]
+        DetectorState.unscoped.bulk_create(rows, ignore_conflicts=True)
+        found |= {s.device_id: s for s in locked.filter(device__in=missing)}
+    return found
 
 
 def _read_news(subjects: Sequence[Subject]) -> None:
@@ -260,11 +261,22 @@ def _support(row: ModelLifecycle) -> Support:
     return Support(end_of_support=epoch(row.end_of_support), end_of_security_fixes=epoch(row.end_of_security_fixes))
 
 
-def _advance(subject: Subject) -> None:
-    device, now = subject.device, timezone.now()
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A device with what the detectors made of its news. observed: time of its newest sample, None if it brought none."""
+
+    subject: Subject
+    result: engine.Advance
+    observed: datetime | None
+    at: datetime
+
+
+def _advance(subject: Subject) -> Advanced:
+    """Ask the detectors. Reads and writes nothing."""
+    now = timezone.now()
     block = DeviceFacts(
-        device_id=str(device.pk),
-        kind=device.kind,  # type: ignore[arg-type]
+        device_id=str(subject.device.pk),
+        kind=subject.device.kind,  # type: ignore[arg-type]
         interval_s=subject.interval_s,
         timezone=subject.zone,
         series=subject.series,
@@ -275,24 +287,57 @@ def _advance(subject: Subject) -> None:
     context = Context(warm_up_s=settings.ANALYSIS_WARM_UP_S, uplinks=subject.uplinks, support=subject.support)
     result = engine.advance(bytes(subject.state.blob) or None, block, now.timestamp(), context)
     newest = subject.newest
-    observed = datetime.fromtimestamp(newest, UTC) if newest else now
-    late = newest is not None and now - observed > TOO_LATE
-    muted = late or any(i.holds(now.timestamp()) for i in subject.maintenance)
-    place = alerting.Place(device.customer_id, device.site_id, device.pk)
-    alerting.apply(place, result.findings, observed_at=min(observed, now), muted=muted)
-    DetectorState.unscoped.filter(pk=subject.state.pk).update(
-        blob=result.state,
-        read_up_to=max(subject.up_to, subject.state.read_up_to),
-        expected=result.expected,
-        site=device.site_id,
-        updated_at=Now(),
-    )
+    return Advanced(subject, result, datetime.fromtimestamp(newest, UTC) if newest else None, now)
+
+
+def _keep(done: Sequence[Advanced]) -> None:
+    """Alerts, states and health of all of them. Few devices have something to tell, so only those are asked alone."""
+    devices = [d.subject.device for d in done]
+    ringing = set(Alert.unscoped.filter(device__in=devices, resolved_at=None).values_list("device", flat=True))
+    for d in done:
+        if d.result.findings or d.subject.device.pk in ringing:
+            _tell(d)
+    _keep_states(done)
     refresh_health(
-        [device],
-        seen={device.pk: subject.last_seen},
-        sampled={device.pk: observed if newest else None},
-        intervals={device.pk: subject.interval_s},
+        devices,
+        seen={d.subject.device.pk: d.subject.last_seen for d in done},
+        sampled={d.subject.device.pk: d.observed for d in done},
+        intervals={d.subject.device.pk: d.subject.interval_s for d in done},
     )
+
+
+def _tell(d: Advanced) -> None:
+    device, observed = d.subject.device, d.observed or d.at
+    muted = d.at - observed > TOO_LATE or any(i.holds(d.at.timestamp()) for i in d.subject.maintenance)
+    place = alerting.Place(device.customer_id, device.site_id, device.pk)
+    alerting.apply(place, d.result.findings, observed_at=min(observed, d.at), muted=muted)
+
+
+def _keep_states(done: Sequence[Advanced]) -> None:
+    rows = [
+        (
+            d.subject.state.pk,
+            d.subject.device.site_id,
+            d.result.state,
+            d.result.expected,
+            max(d.subject.up_to, d.subject.state.read_up_to),
+        )
+        for d in done
+    ]
+    _change(
+        "UPDATE telemetry_detectorstate s SET site_id = r.site, blob = r.state, expected = r.expected, read_up_to = r.up_to,"
+        " updated_at = statement_timestamp()"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::bigint[]) AS r (id, site, state, expected, up_to)"
+        " WHERE s.id = r.id",
+        rows,
+    )
+
+
+def _change(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """One statement for all rows, given to it as one array for each column."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
 
 def refresh_health(
@@ -308,6 +353,7 @@ def refresh_health(
     for alert in Alert.unscoped.filter(device__in=rows, resolved_at=None):
         held[alert.device_id].append(alert)
     now = timezone.now()
+    changed = []
     for row in DeviceHealth.unscoped.select_for_update().filter(device__in=rows).order_by("device"):
         last_seen = max(filter(None, [row.last_seen_at, (seen or {}).get(row.device_id)]), default=None)
         findings = [_as_finding(a) for a in held[row.device_id]]
@@ -327,7 +373,33 @@ def refresh_health(
         row.last_sample_at = max(filter(None, [row.last_sample_at, (sampled or {}).get(row.device_id)]), default=None)
         row.interval_s = (intervals or {}).get(row.device_id, row.interval_s)
         row.updated_at = now
-        row.save()
+        changed.append(row)
+    _keep_health(changed)
+
+
+def _keep_health(rows: Sequence[DeviceHealth]) -> None:
+    _change(
+        "UPDATE telemetry_devicehealth h SET score = r.score, state = r.state, urgency = r.urgency, reasons = r.reasons,"
+        " daily_scores = r.daily_scores, last_seen_at = r.seen, last_sample_at = r.sampled, interval_s = r.interval_s,"
+        " updated_at = r.at FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::jsonb[], %s::jsonb[],"
+        " %s::timestamptz[], %s::timestamptz[], %s::int[], %s::timestamptz[])"
+        " AS r (id, score, state, urgency, reasons, daily_scores, seen, sampled, interval_s, at) WHERE h.id = r.id",
+        [
+            (
+                row.pk,
+                row.score,
+                row.state,
+                row.urgency,
+                json.dumps(row.reasons),
+                json.dumps(row.daily_scores),
+                row.last_seen_at,
+                row.last_sample_at,
+                row.interval_s,
+                row.updated_at,
+            )
+            for row in rows
+        ],
+    )
 
 
 def _as_finding(alert: Alert) -> Finding:
@@ -348,11 +420,17 @@ def _with_today(days: list[Any], value: int | None, *, same_day: bool) -> list[A
 
 
 def _release(due: Sequence[Due], *, unfinished: set[UUID]) -> None:
-    """Remove each flag if nothing newer came, else give the lease back so that it is claimed again."""
-    owned = 0
-    for d in sorted(due, key=_in_order):
-        mine = AnalysisDue.objects.filter(device=d.device_id, token=d.token)
-        done = 0 if d.device_id in unfinished else mine.filter(touched=d.touched).delete()[0]
-        owned += done or mine.update(lease_until=None, attempts=0, run_at=Now(), last_error="")
-    if owned < len(due):
-        raise LeaseLost(len(due) - owned)
+    """Remove each flag if nothing newer came, else give the lease back so that it is claimed again.
+
+    Last of all: whoever brings a report for one of these devices waits from here until the commit.
+    """
+    mine = {d.device_id: d for d in due}
+    held = AnalysisDue.objects.select_for_update().filter(device__in=mine, token__in=[d.token for d in due])
+    touched = dict(held.order_by("device").values_list("device", "touched"))
+    if len(touched) < len(mine):
+        raise LeaseLost(len(mine) - len(touched))
+    done = [pk for pk, count in touched.items() if count == mine[pk].touched and pk not in unfinished]
+    AnalysisDue.objects.filter(device__in=done).delete()
+    AnalysisDue.objects.filter(device__in=touched.keys() - set(done)).update(
+        lease_until=None, attempts=0, run_at=Now(), last_error=""
+    )

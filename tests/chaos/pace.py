@@ -46,9 +46,8 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
     for thread in threads:
         thread.join()
     shares = {"p50_ms": 0.5, "p99_ms": 0.99, "most_ms": 1.0}
-    return {"statuses": dict(statuses)} | {
-        name: round(1000 * percentile(times, share), 1) for name, share in shares.items()
-    }
+    taken = {"statuses": dict(statuses), "seconds": round(time.perf_counter() - start, 1)}
+    return taken | {name: round(1000 * percentile(times, share), 1) for name, share in shares.items()}
 
 
 if __name__ == "__main__":

@@ -87,23 +87,31 @@ def paced(run: Run, *, per_second: int, seconds: float) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("per_second", "p50_ms", "p99_ms"), [(20, 15, 100), (400, 15, 250)])
-def test_when_reports_come_at_a_pace_then_they_are_answered_in_time(
-    run: Run, say: Any, per_second: int, p50_ms: int, p99_ms: int
+@pytest.mark.parametrize("per_second", [20, 50])
+def test_when_reports_come_at_a_pace_then_they_are_answered_in_time(run: Run, say: Any, per_second: int):
+    found = measured(run, say, per_second=per_second)
+
+    assert set(found["statuses"]) == {"202"}
+    assert found["p50_ms"] < 15
+    assert found["p99_ms"] < 100
+
+
+def test_when_reports_come_faster_than_two_cores_can_analyse_them_at_leisure_then_each_is_answered_all_the_same(
+    run: Run, say: Any
 ):
+    """Generator, servers and workers share the machine: how long it takes is printed, not promised."""
+    found = measured(run, say, per_second=400)
+
+    assert set(found["statuses"]) == {"202"}
+    assert found["seconds"] < 60
+
+
+def measured(run: Run, say: Any, *, per_second: int) -> dict[str, Any]:
     paced(run, per_second=100, seconds=len(own_senders(run)) / 100)  # each device has been met once
     run.settle(60)
-
     found = paced(run, per_second=per_second, seconds=30)
-
-    say(
-        f"{per_second} reports/s: p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms, longest {found['most_ms']} ms, {found['statuses']}"
-    )
-    run.settle(120)
-    assert set(found["statuses"]) <= {"202", "503"}
-    assert found["statuses"].get("503", 0) < 0.01 * per_second * 30
-    assert found["p50_ms"] < p50_ms
-    assert found["p99_ms"] < p99_ms
+    say(f"{per_second} reports/s for 30 s: {found}, at rest after {run.settle(120):.1f} s more")
+    return found
 
 
 # ---- from a fault to the partner
