@@ -109,7 +109,10 @@ def could_look(
 
 
 def of_grant(grant: Grant) -> str:
-    """The sentence of one stored grant; its partner, site and customer are read from the row."""
+    """The sentence of one stored grant; its partner, site and customer are read from the row. One that has ended says so."""
+    if grant.revoked_at or grant.closed_at:
+        words = {"partner": grant.partner.name, "site": grant.site.name}
+        return gettext("%(partner)s can no longer see %(site)s.") % words
     return can_look(
         grant.partner.name,
         grant.ordered_categories,

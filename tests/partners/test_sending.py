@@ -1,5 +1,6 @@
 """Sending (T5): the gate asked again, rendered now, signed, recorded; at least once, never silently, and never for ever."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -315,7 +316,8 @@ def test_given_a_lost_attempt_when_the_grant_has_ended_meanwhile_then_the_custom
 
     assert now(world, delivery).reason == "grant_ended"
     assert ("Northwind", "webhook", "may have been delivered") in pushes(world)
-    assert hook.received == []
+    (only,) = [json.loads(body) for _, body in hook.received]
+    assert (only["type"], only["data"]["sentence"]) == ("access.revoked", "Northwind can no longer see hq.")
 
 
 def test_when_a_delivery_is_tried_again_then_it_has_the_same_id(world: World, device: Device, hook: Hook):

@@ -38,7 +38,7 @@ def test_when_two_customers_share_health_then_the_worse_one_comes_first(world, b
 
     assert page.index("Globex: At risk, 41") < page.index("Acme: Healthy, 97")
     assert "1 customer needs you" in page
-    assert "1 healthy" in page
+    assert "Healthy: 1" in page
 
 
 def test_given_a_site_that_is_not_shared_is_down_then_the_tile_does_not_know(world, browse):

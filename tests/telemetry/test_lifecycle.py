@@ -43,7 +43,8 @@ def test_given_a_file_with_a_bad_date_when_it_is_loaded_then_nothing_changes_and
 
 
 @pytest.mark.parametrize(
-    ("fixes", "state"), [(date(2026, 1, 1), "risk"), (date(2027, 1, 1), "watch"), (date(2030, 1, 1), "ok"), (None, "mute")]
+    ("fixes", "state"),
+    [(date(2026, 1, 1), "risk"), (date(2027, 1, 1), "watch"), (date(2030, 1, 1), "ok"), (None, "mute")],
 )
 def test_given_a_date_when_it_is_judged_then_passed_soon_far_and_missing_are_told_apart(fixes, state):
     row = ModelLifecycle(vendor="A", model="one", end_of_security_fixes=fixes)
