@@ -20,9 +20,10 @@ BACKUP = "sc_backup"
 
 # Rows of these are only ever added; the trigger says so too.
 APPEND_ONLY = ("access_auditentry", "access_viewingentry", "access_seal", "access_anchor")
-# Written by ingest_accept() alone.
+# Written by ingest_accept() and ingest_refused() alone.
 READ_ONLY = (
     "telemetry_report",
+    "telemetry_refusal",
     "telemetry_healthsample",
     "telemetry_trafficsample",
     "telemetry_healthlayout",

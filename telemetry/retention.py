@@ -44,7 +44,8 @@ def compact() -> int:
 
 def forget() -> int:
     """Rows past their time, of all customers: blocks after 100 days, hours after 800, events after 400, quarantined bodies
-    after 60. The figures stand in the function (telemetry/migrations/0006), so that nobody can ask for less."""
+    after 60, refusals after 30. The figures stand in the function (telemetry/migrations/0006 and 0007), so that nobody can
+    ask for less."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT forget_old_rows()")
         return int(cursor.fetchone()[0])

@@ -68,6 +68,10 @@ class Receipt:
     warnings: tuple[Note, ...] = ()
     duplicate: bool = False
 
+    @property
+    def kept_nothing(self) -> bool:
+        return not (self.accepted.devices or self.accepted.samples or self.accepted.events)
+
 
 @dataclass(frozen=True, slots=True)
 class Hints:

@@ -29,6 +29,7 @@ from telemetry.ingest.batch import CALLHOME, CanonicalBatch, Counts, DecodeError
 from telemetry.ingest.doors import ENROL_PATH, Door, find_door
 from telemetry.ingest.keys import BadKey, KeyStopped, Sender, find
 from telemetry.ingest.metrics import ANSWERS, SECONDS
+from telemetry.ingest.refusals import refusals
 from telemetry.ingest.store import StoreAway, give_up_connection
 from telemetry.ingest.waker import waker
 
@@ -90,10 +91,25 @@ def _whatever_happens(name: str, content_type: str, serve: Callable[[], Answer])
 
 def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> Answer:
     try:
-        sender, media_type, encoding = _before_the_body(door, environ, content_type, path_key)
-        wire = _read(door, environ, sender)
+        sender = _admitted(door, environ, path_key)
     except (DecodeError, StoreAway):
         # Refused with the body still on its way: read a little of it, or the sender sees a broken connection, no answer.
+        body.discard(environ)
+        raise
+    try:
+        return _answered(door, environ, content_type, sender)
+    except DecodeError as error:
+        refusals.tell(sender.key_id, door.name, error.code, error.status, error.path)
+        raise
+
+
+def _answered(door: Door, environ: Environ, content_type: str, sender: Sender) -> Answer:
+    """Raises DecodeError, StoreAway."""
+    try:
+        media_type = _media_type(door, content_type)
+        encoding = body.content_encoding(environ.get("HTTP_CONTENT_ENCODING"), door.encodings)
+        wire = _read(door, environ, sender)
+    except (DecodeError, StoreAway):
         body.discard(environ)
         raise
     plain = body.decompress(wire, encoding, sender.limits) if door.encodings else wire
@@ -106,17 +122,26 @@ def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> An
     )
     batch = _decoded(door, plain, meta, sender)
     if isinstance(batch, Receipt):
-        return answers.kept(door.name, batch, Hints(meta.received_at), content_type)
+        return _kept(door, sender, batch, Hints(meta.received_at), content_type)
     outcome, hints = accept_one(sender, timing.correct(batch, meta))
     if isinstance(outcome, DecodeError):
         raise outcome
     waker.wake()
     failpoint("accept.before_answer")
-    return answers.kept(door.name, outcome, hints, content_type)
+    return _kept(door, sender, outcome, hints, content_type)
 
 
-def _before_the_body(door: Door, environ: Environ, content_type: str, path_key: str) -> tuple[Sender, str, str]:
-    """Who sends, of what type, in which encoding; cheapest question first. Raises DecodeError, StoreAway."""
+def _kept(door: Door, sender: Sender, receipt: Receipt, hints: Hints, content_type: str) -> Answer:
+    answer = answers.kept(door.name, receipt, hints, content_type)
+    if receipt.rejected_total and receipt.kept_nothing:
+        # Its client takes this for a success, so nobody would ever look why.
+        first = receipt.rejected[0]
+        refusals.tell(sender.key_id, door.name, first.code, answer.status, first.path)
+    return answer
+
+
+def _admitted(door: Door, environ: Environ, path_key: str) -> Sender:
+    """Who sends, if it may come in now; cheapest question first. Raises DecodeError, StoreAway."""
     if environ.get("REQUEST_METHOD") != "POST":
         raise answers.wrong_method()
     if committer.is_slow():
@@ -124,8 +149,7 @@ def _before_the_body(door: Door, environ: Environ, content_type: str, path_key: 
     sender = _sender(door, environ, path_key)
     if not admission.admits(sender):
         raise StoreAway("admission")
-    media_type = _media_type(door, content_type)
-    return sender, media_type, body.content_encoding(environ.get("HTTP_CONTENT_ENCODING"), door.encodings)
+    return sender
 
 
 def _read(door: Door, environ: Environ, sender: Sender) -> bytes:
@@ -136,10 +160,14 @@ def _read(door: Door, environ: Environ, sender: Sender) -> bytes:
 def _sender(door: Door, environ: Environ, path_key: str) -> Sender:
     try:
         return find(path_key, "path") if door.key_in_path else find(_bearer(environ), "header")
-    except BadKey:
-        raise answers.unauthenticated(door.name) from None
-    except KeyStopped:
-        raise key_stopped() from None
+    except BadKey as bad:
+        refusal = answers.unauthenticated(door.name)
+        refusals.tell_of_key(bad, door.name, refusal.status)
+        raise refusal from None
+    except KeyStopped as stopped:
+        refusal = key_stopped()
+        refusals.tell(stopped.key_id, door.name, stopped.why, refusal.status)
+        raise refusal from None
 
 
 def _bearer(environ: Environ) -> str:

@@ -19,17 +19,31 @@ type Told = tuple[str, ...]
 type Channel = Literal["header", "path"]
 
 FORM: Final = re.compile(r"sc([dc])_([a-z0-9]{4,12})_([A-Za-z0-9_\-]{16,128})", re.ASCII)
+BEGINS_LIKE_ONE: Final = re.compile(r"sc[dc]_([a-z0-9]{12})(?:_|$)", re.ASCII)
+SECRET_CHARS: Final = 43  # 32 bytes in base64url
 REMEMBERED_S: Final = 60.0
 NO_DIGEST: Final = bytes(32)
 """Compared with when there is no such key: whether a key id exists must not show in the time the answer takes."""
 
 
 class BadKey(Exception):
-    """No key, no key of ours, or the wrong secret: one answer for all three."""
+    """No key, no key of ours, or the wrong secret: one answer for all three.
+
+    For the eyes of the key's customer alone: `why`, and the `key_id` that was presented, '' if there was none; `known`
+    says that a key with this id is on record.
+    """
+
+    def __init__(self, why: str = "no_key", key_id: str = "", *, known: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.key_id, self.known = why, key_id, known
 
 
 class KeyStopped(Exception):
-    """The secret is right, but the key is revoked, its holder gone, or it came over the wrong channel."""
+    """The secret is right, but the key is revoked, its holder gone, or it came over the wrong channel: `why`."""
+
+    def __init__(self, why: str = "key_revoked", key_id: str = "") -> None:
+        super().__init__(why)
+        self.why, self.key_id = why, key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +104,38 @@ def find(presented: str, channel: Channel) -> Sender:
     """
     form = FORM.fullmatch(presented)
     if form is None:
-        raise BadKey
+        raise _no_key(presented)
     kind, key_id, secret = form.groups()
     digest = hashlib.sha256(secret.encode()).digest()
     known = _known.get(key_id)
     if known is not None and hmac.compare_digest(known[1], digest):
         return _through(known[0], kind, channel)
-    return _through(_look_up(key_id, digest), kind, channel)
+    return _through(_look_up(key_id, digest, len(secret)), kind, channel)
+
+
+def _no_key(presented: str) -> BadKey:
+    """What was sent instead: nothing, something else, or a key of which a part got lost."""
+    begins = BEGINS_LIKE_ONE.match(presented)
+    return BadKey("key_cut", begins[1]) if begins else BadKey()
 
 
 def _through(sender: Sender, kind: str, channel: Channel) -> Sender:
     if sender.is_collector != (kind == "c"):
-        raise BadKey
+        raise BadKey("wrong_kind", sender.key_id, known=True)
     if sender.channel != channel:
-        raise KeyStopped
+        raise KeyStopped("wrong_channel", sender.key_id)
     return sender
 
 
-def _look_up(key_id: str, digest: bytes) -> Sender:
+def _look_up(key_id: str, digest: bytes, secret_chars: int) -> Sender:
     rows = ask("SELECT * FROM ingest_key(%s)", [key_id])
     row = rows[0] if rows else None
     stored = bytes(row[6]) if row else NO_DIGEST
     if not hmac.compare_digest(stored, digest) or row is None:
-        raise BadKey
+        why = "wrong_secret" if secret_chars == SECRET_CHARS else "key_cut"
+        raise BadKey(why if row else "unknown_key", key_id if row else "", known=row is not None)
     if row[7]:
-        raise KeyStopped
+        raise KeyStopped("key_revoked", key_id)
     sender = _sender(key_id, row)
     _known.put(key_id, (sender, digest))
     ask("SELECT ingest_key_used(%s)", [sender.key])

@@ -10,3 +10,6 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
 )
 QUARANTINED = Counter("smartcare_ingest_quarantined", "Bodies that made a decoder fail", ["door"])
+REFUSALS = Counter(
+    "smartcare_ingest_refusals", "Refused requests by reason; also of keys nobody has", ["door", "reason"]
+)

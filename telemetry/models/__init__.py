@@ -30,7 +30,7 @@ from telemetry.models.devices import (
 )
 from telemetry.models.jobs import AnalysisDue, Job, JobState
 from telemetry.models.lifecycle import ModelLifecycle
-from telemetry.models.reports import DeviceEvent, FactInbox, Quarantine, Report, SenderKind
+from telemetry.models.reports import DeviceEvent, FactInbox, Quarantine, Refusal, Report, SenderKind
 from telemetry.models.samples import (
     HealthBlock,
     HealthLatest,
@@ -77,6 +77,7 @@ __all__ = [
     "Maintenance",
     "ModelLifecycle",
     "Quarantine",
+    "Refusal",
     "Report",
     "SenderKind",
     "Severity",

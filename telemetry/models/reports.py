@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from access.models import Category, Organization, Site, TenantModel
-from telemetry.models.devices import Device
+from telemetry.models.devices import Collector, Device
 
 
 class SenderKind(models.IntegerChoices):
@@ -113,3 +113,35 @@ class Quarantine(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["customer", "sha256", "key_id"], name="one_quarantined_copy_of_a_body"),
         ]
+
+
+class Refusal(TenantModel):
+    """That reports of a key were refused, and why: one row for each key, door and reason, however often it happens.
+
+    The customer's own: whose key was presented, also with a wrong secret. Neither bodies nor secrets; `place` names a
+    field of our own formats. Written by ingest_refused() alone, which keeps the newest 500 of a customer, for 30 days.
+    """
+
+    SITE_PATH = "site"
+    CATEGORY = Category.ANY
+    CUSTOMER_ONLY = True
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_constraint=False)
+    device = models.ForeignKey(Device, models.PROTECT, null=True, related_name="+", db_constraint=False)
+    collector = models.ForeignKey(Collector, models.PROTECT, null=True, related_name="+", db_constraint=False)
+    key_id = models.CharField(max_length=12)
+    format = models.CharField(max_length=16)
+    code = models.CharField(max_length=32)
+    status = models.PositiveSmallIntegerField()  # of the answer: an exporter was told 200 when every point was refused
+    place = models.CharField(max_length=120, blank=True)
+    first_at = models.DateTimeField(db_default=Now())
+    last_at = models.DateTimeField(db_default=Now())
+    times = models.BigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "key_id", "format", "code"], name="one_refusal_per_key_door_and_reason"
+            ),
+        ]
+        indexes = [models.Index(fields=["customer", "-last_at"], name="refusals_newest")]

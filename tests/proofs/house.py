@@ -122,6 +122,9 @@ FILLED = {
     "telemetry_quarantine": "INSERT INTO telemetry_quarantine (id, customer_id, site_id, key_id, format, content_type, received_at, error,"
     " sha256, body, tries) VALUES (gen_random_uuid(), %(customer)s, %(site)s, 'k', 'native', 'x', now(), 'x',"
     " sha256(%(device)s::text::bytea), '\\x00', 1)",
+    "telemetry_refusal": "INSERT INTO telemetry_refusal (id, customer_id, site_id, device_id, key_id, format, code, status, place,"
+    " first_at, last_at, times) VALUES (gen_random_uuid(), %(customer)s, %(site)s, %(device)s, left(%(device)s::text, 12), 'native',"
+    " 'malformed', 400, '', now(), now(), 1)",
     "telemetry_claimcode": "INSERT INTO telemetry_claimcode (id, public_id, customer_id, site_id, digest, hint, label, kind, created_at,"
     " expires_at) VALUES (gen_random_uuid(), left(gen_random_uuid()::text, 16), %(customer)s, %(site)s,"
     " sha256(gen_random_uuid()::text::bytea), 'x', '', 'other', now(), now() + interval '1 day')",

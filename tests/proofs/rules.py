@@ -230,6 +230,7 @@ TABLES = {
     "telemetry_claimcode": customers_own(),
     "telemetry_report": Rules(own),
     "telemetry_quarantine": Rules(own, nobody, both(a_job, own)),
+    "telemetry_refusal": Rules(own),  # written by ingest_refused() alone
     "telemetry_factinbox": Rules(own, nobody, nobody, both(a_job, own)),
     "telemetry_analysisdue": Rules(own, own, own, own),
     "telemetry_silencememory": OWN,
