@@ -14,6 +14,7 @@ from access import audit
 from access.errors import Ended, Invalid, require
 from access.models import Organization, Site
 from access.viewer import Viewer
+from partners import business_notices
 from partners.models import Contract, ContractCoverage
 
 DEAREST_CENTS = 10**12
@@ -62,6 +63,7 @@ def open(*, partner: Organization, paper: Paper, covers: Iterable[Cover] = (), b
     row = _write(partner, paper, by)
     _cover(row, covers, by)
     _note(row, by, "contract.opened")
+    business_notices.queue_contract("contract_filed", row)
     return row
 
 
@@ -70,6 +72,7 @@ def end(contract: Contract, *, by: Viewer) -> Contract:
     """Nobody is paid any more; who sees what stays as it is. Raises NotAllowed, Ended."""
     _close(contract, by)
     _note(contract, by, "contract.ended")
+    business_notices.queue_contract("contract_ended", contract)
     return contract
 
 
@@ -100,6 +103,8 @@ def transfer(contract: Contract, *, to: Organization, starts_on: date, by: Viewe
     contract.transferred_to = row
     contract.save(update_fields=["transferred_to"])
     _note(contract, by, "contract.transferred", after={"partner": to.name, "contract": row.public_id})
+    business_notices.queue_contract("contract_ended", contract)
+    business_notices.queue_contract("contract_filed", row)
     return row
 
 

@@ -45,15 +45,19 @@ class MailServerAway(Exception):
     """The job is tried again."""
 
 
-def people(organization: UUID, roles: Iterable[str]) -> list[User]:
-    """Active members with one of these roles, asked at the moment of sending."""
+def people(organization: UUID, roles: Iterable[str], *, about: UUID | None = None) -> list[User]:
+    """Active members with one of these roles, asked at the moment of sending.
+
+    about: a customer; members of a partner who are assigned to other customers only are then left out.
+    """
     rows = Membership.objects.filter(
         organization=organization,
         organization__status=OrganizationStatus.ACTIVE,
         user__is_active=True,
         role__in=list(roles),
     )
-    return [m.user for m in rows.select_related("user").order_by("user__email")]
+    found = rows.select_related("user").order_by("user__email")
+    return [m.user for m in found if about is None or m.only_customers is None or str(about) in m.only_customers]
 
 
 def send(mail: Mail, to: Iterable[User], *, job: UUID) -> None:
@@ -81,7 +85,8 @@ def _grant_notice(claim: jobs.Claim, make: Callable[[Grant, UUID], Mail]) -> Non
     owner = UUID(claim.payload["owner"])
     organization = Organization.objects.get(pk=owner)
     with timezone.override(organization.timezone):
-        send(make(grant, owner), people(owner, IN_CHARGE), job=claim.id)
+        about = grant.customer_id if owner == grant.partner_id else None
+        send(make(grant, owner), people(owner, IN_CHARGE, about=about), job=claim.id)
 
 
 @jobs.handles("notice.access_given")
@@ -243,7 +248,7 @@ def answered(claim: jobs.Claim) -> None:
         facts_of = mails.AnswerFacts(
             customer_name=request.customer_name, answer=answer, link=f"{settings.PUBLIC_URL}/p/{partner.slug}/access"
         )
-        send(mails.answered(facts_of), people(partner.pk, IN_CHARGE), job=claim.id)
+        send(mails.answered(facts_of), people(partner.pk, IN_CHARGE, about=request.customer_id), job=claim.id)
 
 
 @jobs.handles("notice.anchor")

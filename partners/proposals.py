@@ -12,12 +12,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from access import audit
 from access.errors import Ended, Invalid, require
 from access.models import SHAREABLE, Category, Grant
 from access.viewer import Viewer
-from partners import tenders
+from partners import business_notices, tenders
 from partners.models import Proposal, ProposalState, Tender, TenderQuestion
 
 MOST_QUESTIONS = 20  # of one partner about one tender
@@ -72,6 +73,7 @@ def send(proposal: Proposal, *, by: Viewer) -> Proposal:
     row.save(update_fields=["state", "sent_at"])
     row.refresh_from_db()
     _note(row, by, "proposal.sent")
+    business_notices.queue_for_customer("proposal_sent", customer=row.customer_id, partner=row.partner_id, ref=row.pk)
     return row
 
 
@@ -105,6 +107,14 @@ def ask(tender: Tender, *, question: str, by: Viewer) -> TenderQuestion:
     )
     row.save(force_insert=True)
     row.refresh_from_db()
+    assert by.organization_id is not None  # it is a partner's
+    business_notices.queue_for_customer(
+        "question_asked",
+        customer=tender.customer_id,
+        partner=by.organization_id,
+        ref=tender.pk,
+        key=f"{tender.pk}:{timezone.now():%Y-%m-%d}",
+    )
     return row
 
 

@@ -10,6 +10,7 @@ from access.models import AccessRequest, Anchor, Grant, Invitation, Membership, 
 from access.sentences import ChangeKind, what_changes
 from access.sharing import Terms
 from access.viewer import Viewer
+from partners import business_notices as business_notices  # its handlers
 from partners import destinations, notices
 from partners.forwarding import planner, secrets, sending
 from partners.models import Delivery

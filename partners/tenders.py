@@ -20,6 +20,7 @@ from access import audit
 from access.errors import Ended, Invalid, require
 from access.models import Organization, Site
 from access.viewer import Viewer
+from partners import business_notices
 from partners.models import Proposal, ProposalState, Tender, TenderQuestion, TenderState
 from telemetry import lifecycle
 from telemetry.models import Device, DeviceInventory
@@ -63,6 +64,7 @@ def open(  # noqa: A001
     for partner in partners:
         Proposal(customer=by.organization, partner=partner, tender=row).save(force_insert=True)
     _note(row, by, "tender.opened", {"partners": sorted(p.name for p in partners), "facts": row.facts})
+    business_notices.queue_tender("tender_invited", row, [p.pk for p in partners])
     row.refresh_from_db()
     return row
 
@@ -168,6 +170,7 @@ def _finish(tender: Tender, state: TenderState, by: Viewer, after: dict[str, Any
     Tender.objects.filter(pk=tender.pk).update(state=state, closed_at=Now())
     tender.refresh_from_db()
     _note(tender, by, f"tender.{state}", after)
+    business_notices.queue_tender("tender_over", tender, [i.partner.pk for i in invited(tender, viewer=by)])
     return tender
 
 

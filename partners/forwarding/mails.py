@@ -146,74 +146,74 @@ def alert(
         AlertEvent.RESOLVED: _("Over: %(sentence)s"),
     }[event] % {"sentence": facts.headline}
     figures = [(figure.name.replace("_", " "), _shown(figure)) for figure in facts.figures_for(categories)]
-    return _mail(
+    return rendered(
         "alert", subject, facts, unsubscribe_url, event=event.name.lower(), sentence=facts.headline, figures=figures
     )
 
 
 def access_given(facts: AccessFacts) -> Mail:
-    return _mail("access_given", _can_see(facts), facts)
+    return rendered("access_given", _can_see(facts), facts)
 
 
 def access_changed(facts: AccessFacts, *, changes: Sequence[str]) -> Mail:
     """`changes`: what is new, longer, shorter or gone, one sentence each."""
     subject = _("Changed: %(rest)s") % {"rest": _can_see(facts)}
-    return _mail("access_changed", subject, facts, changes=changes)
+    return rendered("access_changed", subject, facts, changes=changes)
 
 
 def access_ended(facts: AccessFacts, *, reason: str) -> Mail:
     """`reason`: who or what ended it, as one sentence."""
     names = {"partner": facts.partner_name, "site": facts.site_name}
     subject = _("%(partner)s can no longer see %(site)s") % names
-    return _mail("access_ended", subject, facts, reason=reason)
+    return rendered("access_ended", subject, facts, reason=reason)
 
 
 def access_requested(facts: AskFacts) -> Mail:
     names = {"partner": facts.partner_name, "wanted": facts.wanted, "site": facts.site_name}
     subject = _("%(partner)s asks to see %(wanted)s for %(site)s") % names
-    return _mail("access_requested", subject, facts)
+    return rendered("access_requested", subject, facts)
 
 
 def ending_soon(facts: AccessFacts, *, unsubscribe_url: str | None = None) -> Mail:
     names = {"partner": facts.partner_name, "day": _day(facts.expires_at)}
     subject = _("Access for %(partner)s ends on %(day)s") % names
-    return _mail("ending_soon", subject, facts, unsubscribe_url)
+    return rendered("ending_soon", subject, facts, unsubscribe_url)
 
 
 def invitation(facts: InvitationFacts) -> Mail:
     subject = _("%(customer)s invites you to SmartCare") % {"customer": facts.customer_name}
-    return _mail("invitation", subject, facts)
+    return rendered("invitation", subject, facts)
 
 
 def colleague(facts: ColleagueFacts) -> Mail:
-    return _mail("colleague", _("Join %(name)s on SmartCare") % {"name": facts.organization_name}, facts)
+    return rendered("colleague", _("Join %(name)s on SmartCare") % {"name": facts.organization_name}, facts)
 
 
 def answered(facts: AnswerFacts) -> Mail:
-    return _mail("answered", _("%(name)s answered your request") % {"name": facts.customer_name}, facts)
+    return rendered("answered", _("%(name)s answered your request") % {"name": facts.customer_name}, facts)
 
 
 def anchor(facts: AnchorFacts) -> Mail:
     subject = _("Checksum of your journals, %(day)s") % {"day": facts.day}
-    return _mail("anchor", subject, facts)
+    return rendered("anchor", subject, facts)
 
 
 def verification(facts: VerificationFacts) -> Mail:
     subject = _("Confirm this address for alerts of %(organization)s") % {"organization": facts.organization_name}
-    return _mail("verification", subject, facts)
+    return rendered("verification", subject, facts)
 
 
 def break_glass(facts: StaffFacts) -> Mail:
-    return _mail("break_glass", _("SmartCare staff is looking at your data: why and what"), facts)
+    return rendered("break_glass", _("SmartCare staff is looking at your data: why and what"), facts)
 
 
 def lockbox_request(facts: StaffFacts) -> Mail:
     subject = _("%(name)s of SmartCare asks to look at your data") % {"name": facts.staff_name}
-    return _mail("lockbox_request", subject, facts)
+    return rendered("lockbox_request", subject, facts)
 
 
 def first_report(facts: FirstReportFacts, *, unsubscribe_url: str | None = None) -> Mail:
-    return _mail("first_report", _("We hear %(device)s") % {"device": facts.device_label}, facts, unsubscribe_url)
+    return rendered("first_report", _("We hear %(device)s") % {"device": facts.device_label}, facts, unsubscribe_url)
 
 
 def webhook_failing(facts: FailingFacts, *, unsubscribe_url: str | None = None) -> Mail:
@@ -222,7 +222,7 @@ def webhook_failing(facts: FailingFacts, *, unsubscribe_url: str | None = None) 
         if facts.is_disabled
         else _("Your webhook at %(host)s is failing")
     )
-    return _mail("webhook_failing", subject % {"host": facts.host}, facts, unsubscribe_url)
+    return rendered("webhook_failing", subject % {"host": facts.host}, facts, unsubscribe_url)
 
 
 def one_line(text: str) -> str:
@@ -265,7 +265,7 @@ def _day(at: datetime) -> str:
     return formats.date_format(timezone.localtime(at), "j M Y")
 
 
-def _mail(name: str, subject: str, facts: Any, unsubscribe_url: str | None = None, **more: object) -> Mail:
+def rendered(name: str, subject: str, facts: Any, unsubscribe_url: str | None = None, **more: object) -> Mail:
     require_web_address(facts.link)
     if unsubscribe_url is not None:
         require_web_address(unsubscribe_url)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from partners.forwarding import mails
+from partners.forwarding import business_mails, mails
 from partners.forwarding.message import AccessFacts, AlertFacts, Figure
 
 LINK = "https://smartcare.example/alerts/al-7k2p9m"
@@ -72,6 +72,16 @@ FIRST_REPORT = mails.FirstReportFacts(
     device_label="Workshop router", site_name="Depot", seen_by="No partner sees it.", link=LINK
 )
 FAILING = mails.FailingFacts(host="hooks.example", failing_since=AT, waiting=3, is_disabled=False, link=LINK)
+TENDER = business_mails.TenderFacts(customer_name="Acme", title="Twelve switches", answers_until=AT, link=LINK)
+CONTRACT = business_mails.ContractFacts(
+    customer_name="Acme",
+    partner_name="Northwind",
+    title="Care",
+    starts_on=AT.date(),
+    ends_on=date(2027, 11, 24),
+    link=LINK,
+)
+ANSWER = business_mails.AnswerFacts(partner_name="Northwind", title="Twelve switches", link=LINK)
 
 
 @dataclass(frozen=True)
@@ -103,4 +113,12 @@ KINDS = {
     "lockbox": Kind(STAFF, mails.lockbox_request),
     "first report": Kind(FIRST_REPORT, partial(mails.first_report, unsubscribe_url=STOP), can_be_stopped=True),
     "failing": Kind(FAILING, partial(mails.webhook_failing, unsubscribe_url=STOP), can_be_stopped=True),
+    "tender": Kind(TENDER, business_mails.tender_invited),
+    "chosen": Kind(TENDER, business_mails.proposal_chosen),
+    "not chosen": Kind(TENDER, business_mails.proposal_not_chosen),
+    "tender over": Kind(TENDER, business_mails.tender_over),
+    "contract filed": Kind(CONTRACT, business_mails.contract_filed),
+    "contract ended": Kind(CONTRACT, business_mails.contract_ended),
+    "proposal": Kind(ANSWER, business_mails.proposal_sent),
+    "question": Kind(ANSWER, business_mails.question_asked),
 }

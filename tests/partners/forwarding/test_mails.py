@@ -62,6 +62,8 @@ class Page(HTMLParser):
         (KINDS["first report"](), "We hear Workshop router"),
         (KINDS["failing"](), "Your webhook at hooks.example is failing"),
         (KINDS["failing"](is_disabled=True), "Your webhook at hooks.example was switched off"),
+        (KINDS["tender"](), "Acme asks you for a proposal: Twelve switches"),
+        (KINDS["contract filed"](), "Acme filed a contract with you: Care"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
