@@ -113,12 +113,18 @@ def claim(limit: int) -> list[Due]:
 def run(due: Sequence[Due]) -> None:
     """Those claimed for the first time at once. Of the others, whose last claim came to nothing, one, and alone: the batch
     may have died of any of them, and none is to answer for another. The rest goes back for the next claim."""
-    for poison in (d for d in due if d.attempts > MOST_ATTEMPTS):
+    for poison in filter(_is_to_rest, due):
         _set_aside(poison, "given up after five attempts", hours=1)
-    suspects = [d for d in due if 1 < d.attempts <= MOST_ATTEMPTS]
+    suspects = [d for d in due if d.attempts > 1 and not _is_to_rest(d)]
     _give_back(suspects[1:])
     _attempt([d for d in due if d.attempts == 1])
     _attempt(suspects[:1])
+
+
+def _is_to_rest(due: Due) -> bool:
+    """Whether the last of its attempts has come to nothing, or killed its process. After each rest it has one more: the cause
+    may have been put right meanwhile."""
+    return due.attempts > MOST_ATTEMPTS and (due.attempts - MOST_ATTEMPTS) % 2 == 1
 
 
 def _give_back(due: Sequence[Due]) -> None:
@@ -143,7 +149,7 @@ def _attempt(good: Sequence[Due]) -> None:
     except Exception as error:
         log.exception("analysis.batch_failed", devices=len(good))
         if len(good) == 1:
-            _set_aside(good[0], repr(error), hours=0)
+            _set_aside(good[0], repr(error), hours=int(good[0].attempts > MOST_ATTEMPTS))
             return
     for one in good:
         _attempt([one])
@@ -155,14 +161,16 @@ def _in_order(due: Due) -> bytes:
 
 
 def _set_aside(due: Due, error: str, *, hours: int) -> None:
-    """Tried again later; the reports stay stored. An hour's rest after five failures, with an alarm each time."""
+    """Tried again later; the reports stay stored, and new ones do not shorten the wait. An hour's rest after five failures,
+    with an alarm each time."""
     if hours:
-        log.error("analysis.dead", device=str(due.device_id), attempts=due.attempts, error=error)
+        log.error("analysis.dead", device=str(due.device_id), attempts=due.attempts)
     wait = timedelta(hours=hours) if hours else timedelta(seconds=2**due.attempts)
+    changes: dict[str, Any] = {"run_at": Now() + wait, "lease_until": None, "last_error": error[:300]}
+    if due.attempts > MOST_ATTEMPTS and not _is_to_rest(due):
+        changes["attempts"] = F("attempts") - 1  # its one try was this: the next claim is the next try
     with principal(kind="job", customers=[due.customer_id]):
-        AnalysisDue.objects.filter(device=due.device_id, token=due.token).update(
-            run_at=Now() + wait, lease_until=None, last_error=error[:300]
-        )
+        AnalysisDue.objects.filter(device=due.device_id, token=due.token).update(**changes)
 
 
 def analyse(due: Sequence[Due]) -> None:

@@ -35,7 +35,9 @@ def matrix(gauges: Mapping[Channel, Gauges], channels: Sequence[Channel], n: int
 
 
 def by_hour(t: Floats) -> Iterator[tuple[int, slice]]:
-    """Hours since the epoch with the rows that belong to them; t ascending."""
+    """Hours since the epoch with the rows that belong to them; t ascending. None for a block of events alone."""
+    if t.size == 0:
+        return
     hours = np.floor_divide(t, HOUR).astype(np.int64)
     starts = np.flatnonzero(np.diff(hours, prepend=-1))
     for start, stop in zip(starts, np.append(starts[1:], t.size), strict=True):

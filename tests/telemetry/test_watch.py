@@ -9,7 +9,7 @@ from access.principal import job
 from telemetry import watch
 from telemetry.models import Alert, AnalysisDue, Maintenance
 from tests.cast import World
-from tests.telemetry.ingest.senders import cpu, fan
+from tests.telemetry.ingest.senders import cpu, fan, text
 from tests.telemetry.watching import FAN, Reporter, analysed, elsewhere
 
 
@@ -167,6 +167,21 @@ def test_given_two_workers_when_both_claim_then_no_device_is_given_twice(lasting
     assert elsewhere(lambda: watch.claim(10)) == []
 
 
+def test_when_a_report_brings_events_alone_then_it_is_analysed_like_any_other(switch: Reporter):
+    link = {"at": text(switch.began), "text": "Interface Gi1/0/1, changed state to down", "code": "LINK-3-UPDOWN"}
+
+    switch.tells(link)  # the first of all
+    analysed()
+    at_first = switch.state.read_up_to
+    switch.says()
+    analysed()
+    switch.tells({**link, "id": "another"})
+    analysed()
+
+    assert 0 < at_first < switch.state.read_up_to
+    assert switch.flag is None
+
+
 # ---- what fails or kills
 
 
@@ -214,6 +229,61 @@ def test_given_a_device_that_cannot_be_analysed_when_tried_five_times_then_it_re
     assert last is not None
     assert "five attempts" in last.last_error
     assert timedelta(minutes=55) < last.run_at - timezone.now() <= timedelta(hours=1)
+
+
+def test_given_a_device_at_rest_when_new_reports_come_then_it_rests_on_and_others_do_not_wait(
+    switch: Reporter, router: Reporter
+):
+    poison(switch)
+    switch.says()
+    for _ in range(6):
+        switch.is_due_now()
+        analysed()
+    at_rest = switch.flag
+
+    switch.says()
+    router.fan_fails()
+    claimed = analysed()
+
+    assert claimed == 1
+    assert router.alerts() == [(*FAN, True)]
+    still = switch.flag
+    assert at_rest is not None
+    assert still is not None
+    assert (still.run_at, still.attempts) == (at_rest.run_at, at_rest.attempts)
+    assert still.touched == at_rest.touched + 1
+
+
+def test_given_a_device_after_its_rest_when_its_cause_is_gone_then_it_is_analysed(switch: Reporter):
+    cause = poison(switch)
+    switch.fan_fails()
+    for _ in range(6):
+        analysed()
+        switch.is_due_now()
+    cure(switch, cause)
+
+    analysed()
+
+    assert switch.alerts()[1:] == [(*FAN, True)]
+    assert switch.flag is None
+
+
+def test_given_a_device_after_its_rest_when_it_fails_again_then_it_has_had_one_try_and_rests_another_hour(
+    switch: Reporter,
+):
+    poison(switch)
+    switch.says()
+    for _ in range(6):
+        analysed()
+        switch.is_due_now()
+
+    for _ in range(3):
+        analysed()
+        flag = switch.flag
+        assert flag is not None
+        assert "ValueError" in flag.last_error
+        assert timedelta(minutes=55) < flag.run_at - timezone.now() <= timedelta(hours=1)
+        switch.is_due_now()
 
 
 def test_given_a_batch_that_died_with_its_process_when_claimed_again_then_each_is_tried_alone(

@@ -47,6 +47,17 @@ class Reporter:
         answer = self.sender.posts({**said, "report_id": str(uuid.uuid4())})
         assert answer.status_code == 202, answer.content
 
+    def tells(self, *events: dict[str, Any]) -> None:
+        """One report of events alone; it must be accepted."""
+        self.sent += 1
+        said = report(
+            serial=f"SN-{self.device.label}",
+            at=self.began + timedelta(seconds=10 * self.sent),
+            events=list(events),
+        )
+        answer = self.sender.posts({**said, "report_id": str(uuid.uuid4())})
+        assert answer.status_code == 202, answer.content
+
     def fan_fails(self, times: int = 2, **more: Any) -> None:
         for _ in range(times):
             self.says(fan("failed"), **more)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from telemetry.analysis import engine
+from telemetry.analysis.facts import Event
 from tests.telemetry.analysis import made
 
 
@@ -48,6 +49,18 @@ def test_given_blocks_without_numbers_when_one_comes_again_then_the_state_stays_
     twice = engine.advance(once.state, facts, 0.0)
 
     assert twice.state == once.state
+
+
+def test_given_events_alone_when_they_are_applied_then_state_and_findings_are_those_of_a_quiet_device():
+    before = engine.advance(None, made.cut(leaking(days=2), 10_000)[0], 0.0)
+    told = Event(made.START + 3 * made.DAY, "boot: crash", made.START + 3 * made.DAY)
+    alone = made.device({}, made.times(0), events=(told,), sequence=2)
+
+    first_ever = engine.advance(None, alone, 0.0)
+    later = engine.advance(before.state, alone, 0.0)
+
+    assert first_ever.findings == []
+    assert later.findings == before.findings
 
 
 def test_given_other_devices_in_the_batch_when_order_changes_then_each_result_stays():
