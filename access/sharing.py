@@ -88,6 +88,16 @@ def facts(grant: Grant) -> dict[str, Any]:
         "purpose": grant.purpose,
         "generation": grant.generation,
         "revoked_at": grant.revoked_at,
+        "decision": grant.decision,  # what one click decided, its receipt tells as one
+    }
+
+
+def _facts_of(terms: Terms) -> dict[str, Any]:
+    return {
+        "categories": terms.values,
+        "expires_at": terms.expires_at,
+        "forward_alerts": terms.forward_alerts,
+        "purpose": terms.purpose,
     }
 
 
@@ -289,6 +299,8 @@ def _change(
     current: Grant, *, terms: Terms, by: Viewer, request: AccessRequest | None = None, decision: UUID | None = None
 ) -> Grant:
     before = facts(current)
+    if request is None and before == facts(current) | _facts_of(terms):
+        return current  # pressed twice, or a second approver: what is so already is no change
     takes_away = (
         bool(set(current.categories) - set(terms.values))
         or terms.expires_at < current.expires_at
