@@ -80,6 +80,24 @@ def nobody() -> str:
     return gettext("No partner sees anything. You still see everything and still get your alerts.")
 
 
+def nobody_new() -> str:
+    """Nobody is chosen on the form, while some partner sees something: nobody's sentence would not be true."""
+    return gettext("Nobody new sees anything. What partners see today stays as it is.")
+
+
+def nothing_yet(partner: str, where: Sequence[str]) -> str:
+    """A draft without a site or a kind of data, of a partner that sees nothing there."""
+    if not where:
+        return gettext("%(partner)s would see nothing: nothing is chosen yet.") % {"partner": partner}
+    words = {"partner": partner, "where": listed(where)}
+    return gettext("%(partner)s would see nothing of %(where)s: nothing is chosen yet.") % words
+
+
+def nothing_left(partner: str) -> str:
+    """Every kind of data was taken off a running access."""
+    return gettext("Choose what %(partner)s may still see, or stop this access.") % {"partner": partner}
+
+
 def _with_alerts(sentence: str, forward_alerts: bool) -> str:
     return f"{sentence} {gettext('Alerts are sent to them as they happen.')}" if forward_alerts else sentence
 

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 
 from access import policy
 from access.models import SHAREABLE, Category, Site
 from access.preview import looking_as
 from access.viewer import Viewer
-from access.views.grants import Draft, form_context, live_grants, read_draft
+from access.views.drafts import Draft, form_context, read_draft
 from access.views.pages import PageRequest, for_customer
 from telemetry import summaries
 from telemetry.models import Alert, ConfigurationSnapshot
@@ -25,16 +26,18 @@ ICONS = {
 
 @for_customer
 def fragment(request: PageRequest) -> HttpResponse:
-    """Beside the form: with htmx a fragment at each change, or a page of its own."""
+    """Beside the form: with htmx a fragment at each change, else a page of its own."""
     draft = read_draft(request, request.GET)
-    context = form_context(request, draft, live_grants(draft))
-    if request.GET.get("part") == "act":
+    is_part = bool(request.headers.get("HX-Request"))
+    context = form_context(request, draft) | {"is_swapped": is_part}
+    if is_part and request.GET.get("part") == "act":
         return render(request, "portal/_grant_act.html", context)
     if draft.is_complete:
         context["seen"] = what_they_see(request.viewer, draft)
         query = request.GET.urlencode()
         context["look_as_url"] = f"/access/look-as/{draft.partner.public_id}?{query}" if draft.partner else ""
-    return render(request, "portal/_grant_preview.html", context)
+    context["back_url"] = f"{reverse('give')}?{request.GET.urlencode()}"
+    return render(request, "portal/_grant_preview.html" if is_part else "portal/preview.html", context)
 
 
 def what_they_see(viewer: Viewer, draft: Draft) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+from tests.signing_in import sign_in
+
 DESKTOP, PHONE = (1440, 900), (390, 844)
 WIDTHS = (320, 390, 1440)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -36,8 +37,7 @@ def server() -> Iterator[str]:
 
 def cookies_of(user: Any, url: str) -> list[Any]:
     """The session of somebody who has signed in, for a browser's context."""
-    client = Client()
-    client.force_login(user, backend=BACKEND)
+    client = sign_in(Client(), user)
     name = settings.SESSION_COOKIE_NAME
     return [{"name": name, "value": client.cookies[name].value, "url": url}]
 

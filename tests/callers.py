@@ -10,8 +10,7 @@ from access import accounts
 from access.models import Scope
 from access.principal import acting
 from tests.cast import Company
-
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+from tests.signing_in import sign_in
 
 
 @dataclass
@@ -54,9 +53,8 @@ def token_of(company: Company, *, scope: Scope = Scope.WRITE, days: int = 30) ->
 
 def person(company: Company, name: str = "", **options: Any) -> Caller:
     """With a session: the named person, or who opened the company."""
-    client = Client(**options)
-    client.force_login(company.people[name] if name else next(iter(company.people.values())), backend=BACKEND)
-    return Caller(client)
+    user = company.people[name] if name else next(iter(company.people.values()))
+    return Caller(sign_in(Client(**options), user))
 
 
 def program(company: Company, **options: Any) -> Caller:

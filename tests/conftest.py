@@ -14,6 +14,7 @@ from django.test import Client, TransactionTestCase
 from psycopg2 import sql
 
 from tests.cast import World
+from tests.signing_in import sign_in
 
 CHROMIUM_ARGS = [
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
@@ -125,9 +126,7 @@ def browse() -> Any:
     """browse(user) -> a test client signed in as that user."""
 
     def signed_in(user: Any) -> Client:
-        client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-        return client
+        return sign_in(Client(), user)
 
     return signed_in
 

@@ -10,18 +10,22 @@ from access import matrix, timeline
 from access.matrix import Cell
 from access.models import StaffState, ViewingEntry
 from access.views import log
+from access.views.drafts import DEFAULT_DAYS
 from access.views.pages import PageRequest, for_customer
 
 
 def url_of(cell: Cell) -> str:
-    """Every cell is a link: to the request or permission behind it, else to the form with partner, site and 90 days filled in."""
+    """Every cell is a link: to the request or permission behind it, else to the form with partner and site filled in."""
     if cell.request:
         return f"/access/requests/{cell.request}"
     if cell.permission:
         return f"/access/staff/{cell.permission}"
     if not cell.partner:
         return "/access/log"
-    return "/access/grant?" + urlencode({"partner": cell.partner, "site": cell.site_id, "days": 90})
+    query = {"partner": cell.partner, "site": cell.site_id}
+    if not cell.shared:  # what is shared keeps its own end until somebody changes it
+        query["days"] = str(DEFAULT_DAYS)
+    return "/access/grant?" + urlencode(query)
 
 
 @for_customer

@@ -12,7 +12,7 @@ from access.lengths import OFFERED, REMIND_DAYS, days_left, end_after, last_day
 from access.models import SHAREABLE, AccessRequest, Grant, Organization, RequestState, Site
 from access.principal import acting
 from access.requests import Paused
-from access.views.grants import LENGTH_WORDS
+from access.views.drafts import LENGTH_WORDS
 from access.views.pages import PageRequest, acted, for_partner, own_transactions
 from partners import relations
 from partners.forms import DEFAULT_DAYS, AskForm

@@ -12,10 +12,11 @@ from access.models import SHAREABLE, Organization, StaffPermission, StaffState
 from access.principal import acting
 from access.staff import Tenant
 from access.viewer import Viewer
+from access.views.confirmed import confirmed
 from access.views.pages import PageRequest, acted, for_staff, own_transactions
 from smartcare.staff import facts
 from smartcare.staff.forms import WORDS, EmergencyForm, LookForm
-from smartcare.staff.frame import confirmed, shown
+from smartcare.staff.frame import shown
 
 SHORTEST_SERIAL = 4
 PERMISSIONS_SHOWN = 20

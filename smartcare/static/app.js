@@ -89,6 +89,14 @@
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
 
+  // A box that means something together with another one alone is off and cleared without it; the server checks too.
+  const together = () => all("[data-with]").forEach((box) => {
+    box.disabled = !find(box.dataset.with, box.form)?.checked;
+    if (box.disabled) box.checked = false;
+  });
+  together();
+  document.addEventListener("change", together);
+
   // A form that came back with errors: the summary is where reading goes on.
   find("[data-error-summary]")?.focus();
 

@@ -9,8 +9,7 @@ from access import onboarding
 from access.models import Membership, Organization, OrganizationKind, Role, User
 from access.principal import acting, principal
 from access.viewer import Viewer
-
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+from tests.signing_in import sign_in
 
 
 @dataclass
@@ -78,8 +77,7 @@ def of_seed(printed: dict[str, Any]) -> dict[str, Actor]:
 
 
 def _person(name: str, user: User, sees: str, kind: str, role: str) -> Actor:
-    client = Client()
-    client.force_login(user, backend=BACKEND)
+    client = sign_in(Client(), user)
     return Actor(name, sees, client, kind, sees if kind in {"customer", "partner"} else "", role)
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from access import staff
@@ -13,14 +14,16 @@ from access.viewer import Viewer
 from telemetry.models import DeviceHealth, Job
 from tests.cast import HEALTH, INVENTORY, PASSWORD, World, make_user
 from tests.partners.pages import QUERIES_A_PAGE, Many, asked, text
+from tests.signing_in import sign_in
 
 EMERGENCY = "Their firewall takes the whole building offline every minute, and nobody answers the phone."
 ASK = {"cat": ["inventory"], "hours": "4", "reason": "You told us that the switch shows no readings.", "case": "4907"}
 
 
 @pytest.fixture
-def sam(world: World, browse):
-    return browse(world.sam)
+def sam(world: World):
+    """Signed in an hour ago."""
+    return sign_in(Client(), world.sam, ago_s=3600)
 
 
 @pytest.fixture
