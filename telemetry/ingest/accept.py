@@ -149,7 +149,9 @@ def keep(group: Sequence[Prepared]) -> list[Verdict]:
         failpoint("accept.stored")
     except DataError as error:
         if len(group) == 1:
-            log.warning("ingest.unstorable", sender=str(group[0].sender.id), error=str(error.__cause__)[:200])
+            # Not the message: it quotes the value.
+            state = getattr(error.__cause__, "pgcode", None)
+            log.warning("ingest.unstorable", sender=str(group[0].sender.id), sqlstate=state)
             return [(UNSTORABLE, None)]
         return [keep([prepared])[0] for prepared in group]
     verdicts: list[Verdict] = [(STORED, None)] * len(group)

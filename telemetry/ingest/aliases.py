@@ -160,5 +160,7 @@ def _answer(report: DeviceReport, row: tuple) -> Met | Note:  # type: ignore[typ
 
 
 def _nobody(report: DeviceReport) -> Note:
+    if report.identity.is_sender:
+        return Note(report.path or report.ref, OUTSIDE_SITE, "a collector must say which device it speaks of")
     name = report.identity.alias or report.identity.device_id or report.identity.hostname or report.ref
     return Note(report.path or report.ref, OUTSIDE_SITE, f"no device of this site is known as {name[:64]!r}")

@@ -98,7 +98,7 @@ def kept(door: str, receipt: Receipt, hints: Hints, content_type: str = JSON) ->
 
 def refused(door: str, error: DecodeError, content_type: str = JSON) -> Answer:
     """The whole request is refused, in words and encoding of its door."""
-    headers = _challenge(error)
+    headers = _challenge(door, error)
     if door in OTLP and _media_type(content_type) == PROTOBUF:
         status = wire.varint_field(1, _rpc_code(error.status)) + wire.bytes_field(2, _sentence(error).encode())
         return Answer(error.status, (("Content-Type", PROTOBUF), *headers), status)
@@ -139,13 +139,13 @@ def report_id_reused() -> DecodeError:
     return DecodeError(409, "report_id_reused", "another report was accepted under this id; nothing was kept")
 
 
-def _challenge(error: DecodeError) -> tuple[tuple[str, str], ...]:
+def _challenge(door: str, error: DecodeError) -> tuple[tuple[str, str], ...]:
     if error.status == 401:
         return (("WWW-Authenticate", 'Bearer realm="smartcare ingest"'),)
     if error.status == 405:
         return (("Allow", "POST"),)
     if error.status == 415 and error.code == "unsupported_encoding":
-        return (("Accept-Encoding", ACCEPTED_ENCODINGS),)
+        return (("Accept-Encoding", "snappy" if door == PROMETHEUS else ACCEPTED_ENCODINGS),)
     return ()
 
 

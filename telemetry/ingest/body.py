@@ -6,6 +6,7 @@ legal success. The stream is read here, when the server ends it by itself (`wsgi
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -13,9 +14,11 @@ from typing import Any, Final
 import cramjam
 import zstandard
 
+from telemetry.ingest import rooms
 from telemetry.ingest.batch import DecodeError
 from telemetry.ingest.limits import MIB, UNAUTHENTICATED_BYTES, Limits
 
+STRAYS_AT_ONCE: Final = 2
 CHUNK: Final = 64 * 1024
 ZSTD_WINDOW: Final = 8 * MIB
 ZSTD_SLICE: Final = 256
@@ -45,14 +48,20 @@ def read_wire(environ: Environ, limit: int) -> bytes:
 
 
 def discard(environ: Environ, limit: int = UNAUTHENTICATED_BYTES) -> None:
-    """Read a little and forget it, so that a refused sender sees its answer instead of a broken connection."""
+    """Read a little and forget it, so that a refused sender sees its answer instead of a broken connection.
+
+    Not from one that waits to be asked for it (RFC 9110, section 10.1.1), nor while others are slow to send theirs.
+    """
+    if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
+        return
     try:
         declared = _declared_length(environ)
     except DecodeError:
         return
-    if declared is None and not environ.get("wsgi.input_terminated"):
+    if declared == 0 or (declared is None and not environ.get("wsgi.input_terminated")):
         return
-    _read(environ, limit if declared is None else min(declared, limit))
+    with contextlib.suppress(rooms.Full), rooms.STRAYS.place(None, STRAYS_AT_ONCE):
+        _read(environ, limit if declared is None else min(declared, limit))
 
 
 def _declared_length(environ: Environ) -> int | None:

@@ -21,7 +21,7 @@ import structlog
 from django.utils import timezone
 
 from access.failpoints import failpoint
-from telemetry.ingest import answers, body, enrol, quarantine, rfc3339, timing
+from telemetry.ingest import answers, body, enrol, quarantine, rfc3339, rooms, timing
 from telemetry.ingest.accept import accept_one, committer, key_stopped
 from telemetry.ingest.admission import admission
 from telemetry.ingest.answers import Answer, Hints, Receipt
@@ -50,12 +50,15 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
     """WSGI: every path below /ingest/. Never 500, never a redirect."""
     answer = respond(environ)
     start_response(_LINES[HTTPStatus(answer.status)], list(answer.headers))
-    return (answer.body,)
+    return [answer.body]  # a list: the web server sends one at once, and anything else piece by piece
 
 
 def respond(environ: Environ) -> Answer:
     """The answer of one request, whatever happens; with its request id and length among the headers."""
     started = time.perf_counter()
+    request_id = _request_id(environ)
+    # Or lines of the log would name the page that this thread answered last.
+    structlog.contextvars.bind_contextvars(request_id=request_id)
     path: str = environ.get("PATH_INFO", "")
     found = find_door(path)
     if found is not None:
@@ -67,11 +70,10 @@ def respond(environ: Environ) -> Answer:
         answer = _whatever_happens(name, answers.JSON, lambda: enrol.serve(environ))
     else:
         name = "none"
-        body.discard(environ)
         answer = Answer(404, (("Content-Type", answers.TEXT),), b"no such door\n")
     ANSWERS.labels(name, str(answer.status)).inc()
     SECONDS.labels(name).observe(time.perf_counter() - started)
-    return _complete(environ, answer)
+    return _complete(answer, request_id)
 
 
 def _whatever_happens(name: str, content_type: str, serve: Callable[[], Answer]) -> Answer:
@@ -90,6 +92,8 @@ def _whatever_happens(name: str, content_type: str, serve: Callable[[], Answer])
 
 
 def _serve(door: Door, environ: Environ, content_type: str, path_key: str) -> Answer:
+    if environ.get("REQUEST_METHOD") != "POST":
+        raise answers.wrong_method()
     try:
         sender = _admitted(door, environ, path_key)
     except (DecodeError, StoreAway):
@@ -142,8 +146,6 @@ def _kept(door: Door, sender: Sender, receipt: Receipt, hints: Hints, content_ty
 
 def _admitted(door: Door, environ: Environ, path_key: str) -> Sender:
     """Who sends, if it may come in now; cheapest question first. Raises DecodeError, StoreAway."""
-    if environ.get("REQUEST_METHOD") != "POST":
-        raise answers.wrong_method()
     if committer.is_slow():
         raise StoreAway("slow")
     sender = _sender(door, environ, path_key)
@@ -154,7 +156,12 @@ def _admitted(door: Door, environ: Environ, path_key: str) -> Sender:
 
 def _read(door: Door, environ: Environ, sender: Sender) -> bytes:
     limits = sender.limits
-    return body.read_wire(environ, limits.callhome_wire_bytes if door.name == CALLHOME else limits.wire_bytes)
+    most = limits.callhome_wire_bytes if door.name == CALLHOME else limits.wire_bytes
+    try:
+        with rooms.REPORTS.place(sender.id, limits.bodies_at_once):
+            return body.read_wire(environ, most)
+    except rooms.Full:
+        raise StoreAway("bodies") from None
 
 
 def _sender(door: Door, environ: Environ, path_key: str) -> Sender:
@@ -217,8 +224,8 @@ def _decoded(door: Door, plain: bytes, meta: RequestMeta, sender: Sender) -> Can
         return Receipt(key, Counts(0, 0, 0), (why,), 1)
 
 
-def _complete(environ: Environ, answer: Answer) -> Answer:
-    headers = [*answer.headers, ("X-Request-ID", _request_id(environ)), ("Cache-Control", "no-store")]
+def _complete(answer: Answer, request_id: str) -> Answer:
+    headers = [*answer.headers, ("X-Request-ID", request_id), ("Cache-Control", "no-store")]
     if answer.status != HTTPStatus.NO_CONTENT:
         headers.append(("Content-Length", str(len(answer.body))))
     return Answer(answer.status, tuple(headers), answer.body)

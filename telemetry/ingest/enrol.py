@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError
 
 from telemetry import enrolment
 from telemetry.enrolment import EnrolmentRefused
-from telemetry.ingest import answers, body, strictjson
+from telemetry.ingest import answers, body, rooms, strictjson
 from telemetry.ingest.answers import Answer
 from telemetry.ingest.batch import DecodeError
 from telemetry.ingest.limits import UNAUTHENTICATED_BYTES, Pace, TokenBuckets
@@ -19,6 +19,7 @@ from telemetry.ingest.store import StoreAway, give_up_connection
 NAME: Final = "enrol"
 DEPTH: Final = 4
 VALUES: Final = 100
+BODIES_AT_ONCE: Final = 2
 CODE_CHARS: Final = 64
 IDENTITY_CHARS: Final = 255
 PACE: Final = Pace(rate=10, burst=50)
@@ -30,12 +31,16 @@ _buckets: Final = TokenBuckets(time.monotonic)
 def serve(environ: dict[str, Any]) -> Answer:
     """Raises DecodeError, StoreAway."""
     if environ.get("REQUEST_METHOD") != "POST":
-        body.discard(environ)
         raise answers.wrong_method()
     if not _buckets.admit(NAME, PACE):
         body.discard(environ)
         raise StoreAway("enrolment")
-    code, identity = _asked(body.read_wire(environ, UNAUTHENTICATED_BYTES))
+    try:
+        with rooms.PAGES.place(NAME, BODIES_AT_ONCE):
+            plain = body.read_wire(environ, UNAUTHENTICATED_BYTES)
+    except rooms.Full:
+        raise StoreAway("bodies") from None
+    code, identity = _asked(plain)
     try:
         enrolled = enrolment.enrol(code, identity)
     except EnrolmentRefused as refusal:

@@ -24,6 +24,8 @@ class Limits:
     """1: the sender itself and nobody else. Which one that is only accept() can know, so it refuses the others."""
     samples: int
     events: int
+    bodies_at_once: int = 2
+    """Of one sender, while they are read; more than one is a client with several connections."""
     devices: int = 500
     """Named in one report; more is refused whole."""
     callhome_wire_bytes: int = 8 * MIB  # never compressed, and IOS sends up to 3 MiB by default
@@ -50,7 +52,9 @@ class Limits:
 
 
 DEVICE: Final = Limits(wire_bytes=MIB, body_bytes=8 * MIB, devices_kept=1, samples=5_000, events=1_000)
-COLLECTOR: Final = Limits(wire_bytes=8 * MIB, body_bytes=32 * MIB, devices_kept=500, samples=50_000, events=5_000)
+COLLECTOR: Final = Limits(
+    wire_bytes=8 * MIB, body_bytes=32 * MIB, devices_kept=500, samples=50_000, events=5_000, bodies_at_once=4
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -524,6 +524,14 @@ def test_given_a_name_nobody_registered_when_a_collector_uses_it_then_its_points
         assert not Device.unscoped.exists()
 
 
+def test_given_a_collector_that_names_no_device_when_it_sends_points_then_it_hears_what_is_missing(
+    poller: Sender,
+) -> None:
+    answer = poller.posts(points_of(""), "/ingest/otlp/v1/metrics")
+
+    assert "must say which device" in answer.json()["partialSuccess"]["errorMessage"]
+
+
 def test_given_a_device_key_when_its_reports_say_a_host_name_then_the_device_itself_is_meant(
     world: World, switch: Device, sender: Sender
 ) -> None:

@@ -1,6 +1,7 @@
 """The front door: order of work, what each client understands, and that it never says 500, 429 or "go elsewhere"."""
 
 import gzip
+import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from django.test import Client
 from django.utils import timezone
 
 from access.principal import acting, job
 from telemetry import enrolment, samples
-from telemetry.ingest import door, quarantine
+from telemetry.ingest import door, quarantine, rooms
 from telemetry.ingest.admission import admission
 from telemetry.ingest.doors import DOORS, find_door
 from telemetry.ingest.memory import forget_everything
@@ -208,6 +210,39 @@ def test_when_prometheus_sends_version_2_then_415(sender: Sender) -> None:
     kind = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
 
     assert sender.posts(b"\x00", WRITE, content_type=kind, HTTP_CONTENT_ENCODING="snappy").status_code == 415
+
+
+def test_when_prometheus_compresses_in_another_way_then_415_names_the_one_it_must_use(sender: Sender) -> None:
+    answer = sender.posts(
+        b"", "/ingest/prometheus/v1/write", content_type="application/x-protobuf", HTTP_CONTENT_ENCODING="gzip"
+    )
+
+    assert (answer.status_code, answer["Accept-Encoding"]) == (415, "snappy")
+
+
+def test_given_a_page_answered_before_when_a_report_is_refused_then_its_line_in_the_log_names_its_own_request(
+    sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    structlog.contextvars.bind_contextvars(request_id="of-the-page-before")
+
+    request = {"PATH_INFO": REPORTS, "REQUEST_METHOD": "POST", "HTTP_AUTHORIZATION": f"Bearer {sender.key}"}
+
+    with caplog.at_level("INFO"):
+        answer = door.respond({**request, "CONTENT_LENGTH": "1", "wsgi.input": io.BytesIO(b"{")})
+
+    (line,) = [record.msg for record in caplog.records if "ingest.refused" in str(record.msg)]
+    assert ("X-Request-ID", line["request_id"]) in answer.headers
+
+
+def test_given_all_places_for_bodies_taken_when_a_report_comes_then_503_and_later(
+    monkeypatch: pytest.MonkeyPatch, sender: Sender
+) -> None:
+    monkeypatch.setattr(rooms, "REPORTS", rooms.Room(0, patience_s=0))
+
+    answer = sender.posts(report(cpu()))
+
+    assert answer.status_code == 503
+    assert 1 <= int(answer["Retry-After"]) <= 5
 
 
 def test_when_an_ingest_key_is_used_to_read_then_it_opens_nothing(sender: Sender) -> None:
