@@ -24,7 +24,8 @@ SHOWN = 200
 def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
     viewer, today = request.viewer, timezone.localdate()
     rows = [
-        {"contract": c, "other": other_of(viewer, c), **state_of(c, today)} for c in relations.contracts(viewer)[:SHOWN]
+        {"contract": c, "other": other_of(viewer, c), **state_of(c, today, is_partner=viewer.is_partner)}
+        for c in relations.contracts(viewer)[:SHOWN]
     ]
     context = {"rows": rows, "base": base_of(viewer), "is_partner": viewer.is_partner}
     return render(request, "partner/contracts.html", context)
@@ -35,9 +36,10 @@ def other_of(viewer: Viewer, contract: Contract) -> str:
     return contract.customer.name if viewer.is_partner else contract.partner.name
 
 
-def state_of(contract: Contract, today: date) -> dict[str, str]:
+def state_of(contract: Contract, today: date, *, is_partner: bool) -> dict[str, str]:
     if contract.ended_at is not None:
-        return {"state": "mute", "words": "Transferred" if contract.transferred_to_id else "Ended"}
+        # "Transferred" would tell the old party that there is a new one.
+        return {"state": "mute", "words": "Transferred" if contract.transferred_to_id and not is_partner else "Ended"}
     if contract.ends_on < today:
         return {"state": "mute", "words": "Ran out"}
     days = (contract.ends_on - today).days
@@ -63,7 +65,7 @@ def page(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpRe
         "other": other_of(viewer, contract),
         "price": money(contract.price_cents),
         "is_partner": viewer.is_partner,
-        **state_of(contract, timezone.localdate()),
+        **state_of(contract, timezone.localdate(), is_partner=viewer.is_partner),
     }
     return render(request, "partner/contract.html", context)
 

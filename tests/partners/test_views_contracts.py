@@ -1,9 +1,12 @@
 """Contracts are papers of both parties; what they cover is the customer's to share; neither opens any data (A5)."""
 
+from datetime import date
+
 import pytest
 
 from access.models import ViewingEntry
 from access.principal import acting, job
+from partners import contracts
 from partners.models import Contract, ContractCoverage
 from tests.cast import CONTRACTS, HEALTH, World
 from tests.partners.pages import text
@@ -94,3 +97,17 @@ def test_a4_given_a_partner_that_is_not_party_to_it_then_it_does_not_exist(world
 
 def test_given_another_customer_then_the_contract_does_not_exist(world, browse, contract):
     assert browse(world.globex.people["gwen"]).get(f"/contracts/{contract.public_id}").status_code == 404
+
+
+def test_given_a_contract_that_moved_then_its_old_party_reads_that_it_ended_and_not_that_somebody_has_it(
+    world, browse, contract
+):
+    ada = world.acme.viewer()
+    with acting(ada):
+        contracts.transfer(contract, to=world.northwind.organization, starts_on=date(2027, 1, 1), by=ada)
+
+    pages = [text(rita(world, browse, path)) for path in ("", f"/{contract.public_id}")]
+    own = text(browse(world.acme.people["ada"]).get(f"/contracts/{contract.public_id}"))
+
+    assert all("Ended" in page and "Transferred" not in page and "Northwind" not in page for page in pages)
+    assert "Transferred" in own
