@@ -153,7 +153,7 @@ def change(grant: Grant, *, terms: Terms, by: Viewer) -> Grant:
     require(may_share(by, grant.site), "Only owners and approvers of your company can change access")
     _lock_sites([grant.site_id])
     current = _lock_live(grant)
-    return _change(current, terms=terms, by=by)
+    return _change(current, terms=terms, by=by, decision=uuid.uuid4())
 
 
 @transaction.atomic
@@ -189,7 +189,10 @@ def stop_all(*, by: Viewer) -> list[Grant]:
     still_open = Grant.objects.select_for_update(of=("self",)).filter(
         pk__in=[g.pk for g in open_grants], closed_at=None
     )
-    return [_close(g, by=by, revoked=True, action="grant.revoked") for g in still_open.order_by("pk")]
+    decision = uuid.uuid4()
+    return [
+        _close(g, by=by, revoked=True, action="grant.revoked", decision=decision) for g in still_open.order_by("pk")
+    ]
 
 
 @transaction.atomic
@@ -198,7 +201,8 @@ def close_for_organization(organization: Organization, *, by: Viewer | None) -> 
     grants = Grant.objects.filter(closed_at=None).filter(
         **({"customer": organization} if organization.is_customer else {"partner": organization})
     )
-    return [_close(g, by=by, revoked=True, action="grant.revoked") for g in grants.order_by("pk")]
+    decision = uuid.uuid4()
+    return [_close(g, by=by, revoked=True, action="grant.revoked", decision=decision) for g in grants.order_by("pk")]
 
 
 @transaction.atomic
@@ -340,7 +344,15 @@ def _change(
     return current
 
 
-def _close(row: Grant, *, by: Viewer | None, revoked: bool, action: str, given_back: bool = False) -> Grant:
+def _close(
+    row: Grant,
+    *,
+    by: Viewer | None,
+    revoked: bool,
+    action: str,
+    given_back: bool = False,
+    decision: UUID | None = None,
+) -> Grant:
     before = facts(row)
     changes: dict[str, Any] = {"closed_at": Now(), "generation": F("generation") + 1}
     if revoked:
@@ -361,7 +373,7 @@ def _close(row: Grant, *, by: Viewer | None, revoked: bool, action: str, given_b
         id=row.public_id,
         words=words(row),
         before=before,
-        after=facts(row) | {"cancelled_deliveries": cancelled},
+        after=facts(row) | {"cancelled_deliveries": cancelled, "decision": decision or uuid.uuid4()},
     )
     failpoint("revoke.before_commit")
     return row

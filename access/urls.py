@@ -1,6 +1,6 @@
 from django.urls import path
 
-from access.views import company, grants, index, invitations, log, machines, requests, staff
+from access.views import company, grants, index, invitations, log, machines, receipts, requests, staff
 
 urlpatterns = [
     path("access", index.index, name="access"),
@@ -8,6 +8,7 @@ urlpatterns = [
     path("access/grants/<str:public_id>", grants.page, name="grant"),
     path("access/grants/<str:public_id>/stop", grants.stop, name="grant_stop"),
     path("access/stop", grants.stop_all, name="stop_all"),
+    path("access/receipts/<int:number>", receipts.page, name="receipt"),
     path("access/requests/<str:public_id>", requests.page, name="request"),
     path("access/requests/<str:public_id>/allow", requests.allow, name="request_allow"),
     path("access/requests/<str:public_id>/decline", requests.decline, name="request_decline"),

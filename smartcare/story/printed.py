@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from access.models import AccessRequest, Grant, Membership, Role, Scope, ServiceAccount, User
+from access.models import AccessRequest, AuditEntry, Grant, Membership, Role, Scope, ServiceAccount, User
 from partners.models import Contract, Delivery, Destination, PartnerNote, Proposal, Tender
 from smartcare.story import credentials
 from smartcare.story.business import SOLD, TENDERS
@@ -132,6 +132,11 @@ def _of_customer(world: World, company: Company) -> Named:
         # Backwards: of several for one pair the first is the story's.
         name = next((n for n, s in world.sites.items() if s.pk == grant.site_id), "").partition("/")[2]
         yield f"grant-{partners.get(grant.partner_id, 'other')}-{name}", grant.public_id
+    decided = (
+        AuditEntry.objects.filter(customer=owner, object_kind="grant", action="grant.opened").order_by("seq").first()
+    )
+    if decided is not None:
+        yield f"receipt-{company.key}", str(decided.seq)
     for request in AccessRequest.objects.filter(customer=owner).order_by("-asked_at"):
         yield f"request-{partners.get(request.partner_id, 'other')}-{company.key}", request.public_id
     for customer, partner in SOLD:

@@ -57,6 +57,7 @@ ROWS = (
     Row("access/grants/<str:public_id>", "customer", ("grant-northwind-hq",)),
     Row("access/grants/<str:public_id>/stop", "customer", ("grant-northwind-hq",), posts=True),
     Row("access/stop", "customer"),
+    Row("access/receipts/<int:number>", "customer", ("receipt-acme",)),
     Row("access/requests/<str:public_id>", "customer", ("request-northwind-acme",)),
     Row("access/requests/<str:public_id>/allow", "customer", ("request-northwind-acme",), posts=True),
     Row("access/requests/<str:public_id>/decline", "customer", ("request-northwind-acme",), posts=True),
