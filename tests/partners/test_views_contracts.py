@@ -104,7 +104,8 @@ def test_given_a_contract_that_moved_then_its_old_party_reads_that_it_ended_and_
 ):
     ada = world.acme.viewer()
     with acting(ada):
-        contracts.transfer(contract, to=world.northwind.organization, starts_on=date(2027, 1, 1), by=ada)
+        held = Contract.objects.visible_to(ada).get(pk=contract.pk)
+        contracts.transfer(held, to=world.northwind.organization, starts_on=date(2027, 1, 1), by=ada)
 
     pages = [text(rita(world, browse, path)) for path in ("", f"/{contract.public_id}")]
     own = text(browse(world.acme.people["ada"]).get(f"/contracts/{contract.public_id}"))
