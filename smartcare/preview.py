@@ -96,6 +96,7 @@ def look_as(request: PageRequest, public_id: str) -> HttpResponse:
         context = {
             "partner": partner,
             "is_draft": terms is not None,
+            "back_url": f"{reverse('give')}?{request.GET.urlencode()}" if terms else reverse("access"),
             "sites": summaries.sites_of(as_partner, sites, devices),
             "devices": devices,
             "alerts": summaries.alerts(

@@ -1,17 +1,21 @@
 """Who can see your network: the matrix of partners and sites, requests, access over time, the last looks."""
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from access import matrix, timeline
+from access import matrix, sentences, timeline
 from access.matrix import Cell
-from access.models import StaffState, ViewingEntry
-from access.views import log
-from access.views.drafts import DEFAULT_DAYS
+from access.models import AccessRequest, Site, StaffState
+from access.views import log, looks
+from access.views.drafts import DEFAULT_DAYS, LENGTH_WORDS
 from access.views.pages import PageRequest, for_customer
+
+LOOKS_SHOWN = 20
 
 
 def url_of(cell: Cell) -> str:
@@ -28,14 +32,25 @@ def url_of(cell: Cell) -> str:
     return "/access/grant?" + urlencode(query)
 
 
+def title_of(request: AccessRequest, sites: Iterable[Site]) -> str:
+    """'Brightwire asks for traffic totals, Lyon office, 30 days'."""
+    words = {
+        "name": request.partner.name,
+        "what": sentences.categories(request.categories),
+        "where": sentences.listed([s.name for s in sites if s.pk in request.sites]) or gettext("all your sites"),
+        "length": LENGTH_WORDS.get(request.days, gettext("%(n)d days") % {"n": request.days}),
+    }
+    return gettext("%(name)s asks for %(what)s, %(where)s, %(length)s") % words
+
+
 @for_customer
 def index(request: PageRequest) -> HttpResponse:
     found = matrix.matrix(request.viewer, url_of=url_of)
     if request.GET.get("format") in {"csv", "json"}:
         names = ("partner", "site", "kind", "until", "alerts")
         return log.export(request, (dict(zip(names, line, strict=True)) for line in matrix.lines(found)), "access")
-    looks = ViewingEntry.objects.visible_to(request.viewer)
-    recent = log.filtered(request).filter(pk__in=looks.order_by("-at").values("pk")[:20])
+    every = looks.filtered(request.viewer, {})
+    recent = looks.rolled_up(every, looks.zone_of(request.viewer))[:LOOKS_SHOWN]
     seeing = {row.name for row in found.rows if any(c.state in {"on", "soon"} for c in row.cells)}
     organization = request.viewer.organization
     assert organization is not None
@@ -47,11 +62,11 @@ def index(request: PageRequest) -> HttpResponse:
             "site_names": [s.name for s in found.sites],
             "rows": [*found.rows, found.staff],
             "partners": len(seeing),
-            "requests": found.requests,
+            "requests": [{"row": r, "title": title_of(r, found.sites)} for r in found.requests],
             "staff_requests": [p for p in found.permissions if p.state == StaffState.WAITING],
             "timeline": timeline.timeline(request.viewer),
             "today": timezone.now(),
-            "entries": [log.shown(e) for e in recent],
+            "entries": looks.lines(every, recent, request.viewer),
             "zone": organization.timezone,
         },
     )

@@ -7,86 +7,55 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 
-from access import audit_words, verification
-from access.models import AuditEntry, Category, OwnReadSummary, Seal, ViewingEntry, Way
+from access import audit_words, receipts, verification
+from access.errors import Invalid
+from access.models import AuditEntry, OwnReadSummary
+from access.views import leaves, looks
+from access.views.leaves import Key
 from access.views.pages import PageRequest, for_customer
 
-PAGE = 50
-ALL_WITHIN = 10_000  # rows of an export made at once
-
-
-def filtered(request: PageRequest) -> QuerySet[ViewingEntry]:
-    """Looks under the filters of the query string: partner, person, site, kind, how, from, to."""
-    wanted = request.GET
-    found = ViewingEntry.objects.visible_to(request.viewer).select_related("grant", "site")
-    if wanted.get("partner"):
-        found = found.filter(looker__public_id=wanted["partner"])
-    if wanted.get("person"):
-        found = found.filter(person_name__icontains=wanted["person"])
-    if wanted.get("site"):
-        found = found.filter(site__public_id=wanted["site"])
-    if wanted.get("kind") in Category.values:
-        found = found.filter(category=wanted["kind"])
-    if wanted.get("how") in Way.values:
-        found = found.filter(way=wanted["how"])
-    if since := parse_date(wanted.get("from", "")):
-        found = found.filter(at__date__gte=since)
-    if until := parse_date(wanted.get("to", "")):
-        found = found.filter(at__date__lte=until)
-    sealed = Seal.objects.filter(customer=OuterRef("customer"), entry=OuterRef("pk"))
-    return found.annotate(is_sealed=Exists(sealed)).order_by("-at", "-number")
-
-
-def shown(entry: ViewingEntry) -> dict[str, Any]:
-    """One look in the words of the page and of the export."""
-    return {
-        "person": entry.person_name or f"A person of {entry.looker_name}",
-        "company": entry.looker_name,
-        "object": entry.object_words + (f" ({entry.outcome})" if entry.outcome == "may have been delivered" else ""),
-        "kind": Category(entry.category).label,
-        "how": entry.get_way_display(),
-        "allowed_by": _allowed_by(entry),
-        "allowed_url": f"/access/grants/{entry.grant.public_id}" if entry.grant else "",
-        "purpose": entry.purpose,
-        "at": entry.at,
-        "unsealed": not entry.is_sealed,  # type: ignore[attr-defined]
-    }
-
-
-def _allowed_by(entry: ViewingEntry) -> str:
-    if entry.grant:
-        return f"To {entry.grant.expires_at:%-d %b %Y}"
-    return "You allowed it" if entry.staff_permission_id else ""
+ALL_WITHIN = 100_000  # rows of an export made at once
+CHUNK = 2_000
+OWN_SHOWN = 30
+FILTERS = ("partner", "person", "site", "kind", "how", "from", "to")
+FORMATS = {"csv", "json"}
 
 
 @for_customer
 def index(request: PageRequest) -> HttpResponse:
-    found = filtered(request)
-    if request.GET.get("format") in {"csv", "json"}:
-        return export(request, (shown(e) for e in found[:ALL_WITHIN]), "viewing-log")
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    organization = request.viewer.organization
-    assert organization is not None
-    own = OwnReadSummary.objects.visible_to(request.viewer).order_by("-day", "person_name")[:30]
-    return render(
-        request,
-        "portal/log.html",
-        {
-            "entries": [shown(e) for e in page],
-            "page": page,
-            "zone": organization.timezone,
-            "own": own,
-            "kinds": Category.choices,
-            "ways": Way.choices,
-        },
-    )
+    viewer, wanted = request.viewer, request.GET
+    found = looks.filtered(viewer, wanted)
+    if wanted.get("format") in FORMATS:
+        return export(request, (looks.shown(e, viewer) for e in _all(found)), "viewing-log")
+    # One by one where somebody asked for the reads behind a line, else a program's day is one line.
+    rows = found if wanted.get("each") else looks.rolled_up(found, looks.zone_of(viewer))
+    page = leaves.leaf(rows, wanted, looks.KEY)
+    own = OwnReadSummary.objects.visible_to(viewer).order_by("-day", "person_name", "category")
+    context = {
+        "entries": [looks.shown(e, viewer) for e in page.rows]
+        if wanted.get("each")
+        else looks.lines(found, page.rows, viewer),
+        "page": page,
+        "zone": str(looks.zone_of(viewer)),
+        "own": own[:OWN_SHOWN],
+        "is_filtered": any(wanted.get(name) for name in FILTERS),
+        **looks.choices(viewer),
+    }
+    return render(request, "portal/log.html", context)
+
+
+def _all(found: QuerySet[Any]) -> Iterator[Any]:
+    """Every row, or none: an export that quietly ends somewhere would be taken for the whole. Raises Invalid."""
+    if found.order_by()[: ALL_WITHIN + 1].count() > ALL_WITHIN:
+        words = gettext("More than %(n)d rows: choose a shorter time, then export again")
+        raise Invalid(words % {"n": ALL_WITHIN})
+    return found.iterator(chunk_size=CHUNK)
 
 
 @for_customer
@@ -100,29 +69,40 @@ def check(request: PageRequest) -> HttpResponse:
     )
 
 
+def _read_seq(text: str) -> tuple[int] | None:
+    return (int(text),) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+BY_NUMBER = Key(("seq",), lambda entry: str(entry.seq), _read_seq)
+
+
 @for_customer
 def audit(request: PageRequest) -> HttpResponse:
-    found = AuditEntry.objects.visible_to(request.viewer).order_by("-seq")
-    if request.GET.get("format") in {"csv", "json"}:
-        rows = (
-            {
-                "number": e.seq,
-                "at": e.at,
-                "who": e.actor_name,
-                "company": e.actor_organization,
-                "action": e.action,
-                "object": e.object_words,
-                "before": e.before,
-                "after": e.after,
-            }
-            for e in found[:ALL_WITHIN]
-        )
-        return export(request, rows, "audit-journal")
+    found = AuditEntry.objects.visible_to(request.viewer)
+    if request.GET.get("format") in FORMATS:
+        return export(request, (_change(e) for e in _all(found.order_by("-seq"))), "audit-journal")
     organization = request.viewer.organization
     assert organization is not None
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    changes = [{"entry": e, "what": audit_words.said(e.action)} for e in page]
+    page = leaves.leaf(found, request.GET, BY_NUMBER)
+    with_receipt = receipts.GIVES + receipts.ENDS
+    changes = [
+        {"entry": e, "what": audit_words.said(e.action), "has_receipt": e.action in with_receipt} for e in page.rows
+    ]
     return render(request, "portal/audit.html", {"page": page, "changes": changes, "zone": organization.timezone})
+
+
+def _change(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "number": entry.seq,
+        "at": entry.at,
+        "who": entry.actor_name,
+        "company": entry.actor_organization,
+        "action": entry.action,
+        "object": entry.object_words,
+        "before": entry.before,
+        "after": entry.after,
+        "checksum": bytes(entry.hash or b"").hex(),
+    }
 
 
 def export(request: PageRequest, rows: Iterable[dict[str, Any]], name: str) -> HttpResponse:
