@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -87,15 +87,21 @@ class _Partner:
     invited_at: datetime | None = None
 
 
-def matrix(viewer: Viewer, *, url_of: Callable[[Cell], str] = lambda cell: "") -> Matrix:
-    """The whole matrix. url_of: where a cell leads. Raises NotAllowed for anybody but the customer."""
+def matrix(
+    viewer: Viewer, *, url_of: Callable[[Cell], str] = lambda cell: "", staff: Iterable[StaffPermission] | None = None
+) -> Matrix:
+    """The whole matrix. url_of: where a cell leads; staff: of `permissions_of`, where they are at hand already.
+
+    Raises NotAllowed for anybody but the customer.
+    """
     require(viewer.is_customer, "Only the customer sees who sees its data")
     customer = viewer.organization
     assert customer is not None
     sites = tuple(Site.objects.visible_to(viewer).filter(closed_at=None).order_by("name"))
     draw = _Drawing(viewer, customer, sites, url_of)
     partners = sorted(_partners(viewer), key=lambda p: (p.organization.name.casefold(), p.organization.public_id))
-    permissions = _permissions(customer)
+    rows = permissions_of(customer) if staff is None else staff
+    permissions = [p for p in rows if p.is_current]  # type: ignore[attr-defined]
     return Matrix(
         sites=sites,
         rows=tuple(draw.partner(p) for p in partners),
@@ -138,12 +144,14 @@ def _latest_grants(viewer: Viewer) -> Iterable[Grant]:
     return newest.select_related("partner", "revoked_by")
 
 
-def _permissions(customer: Organization) -> list[StaffPermission]:
-    """Running permissions of staff and those that wait for an answer."""
+def permissions_of(customer: Organization, since: datetime | None = None) -> QuerySet[StaffPermission]:
+    """Of staff: those that run or wait for an answer, `is_current` by the database's clock; also older ones, begun since then."""
     running = Q(starts_at__lte=Now(), expires_at__gt=Now(), ended_at=None)
     waiting = Q(state=StaffState.WAITING, lapses_at__gt=Now())
-    rows = StaffPermission.objects.filter(running | waiting, customer=customer)
-    return list(rows.select_related("user").order_by("expires_at", "asked_at"))
+    current = ExpressionWrapper(running | waiting, output_field=BooleanField())
+    rows = StaffPermission.objects.filter(customer=customer).annotate(is_current=current)
+    wanted = Q(is_current=True) if since is None else Q(is_current=True) | Q(starts_at__gte=since)
+    return rows.filter(wanted).select_related("user").order_by("expires_at", "asked_at")
 
 
 def is_live(grant: Grant) -> bool:

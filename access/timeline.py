@@ -6,7 +6,7 @@ Rows and spans are plain dictionaries with the names that the drawing takes; it 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from django.db.models import Q
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from access import matrix, sentences
 from access.errors import require
-from access.lengths import last_day
+from access.lengths import REMIND_DAYS, days_left, last_day
 from access.models import Grant, Organization, StaffPermission
 from access.viewer import Viewer
 
@@ -24,16 +24,17 @@ MOST_ROWS = 60  # grants at a time; older ones are on the pages of their partner
 
 
 class Span(TypedDict):
-    """One grant at one site, from when it was given until it ended or will end."""
+    """One decision, from when it was given until it ended or will end. short: the sites alone, where there is little room."""
 
     start: datetime
     end: datetime
     label: str
-    state: NotRequired[str]  # "acc" while it is live
+    short: str
+    state: str  # "acc" while it is live, "watch" in its last days, "mute" afterwards
 
 
 class Line(TypedDict):
-    """One partner. note: how the latest of its accesses ended, or will."""
+    """One partner; a second line where its accesses overlap. note: how the latest of them ended, or will."""
 
     name: str
     spans: list[Span]
@@ -47,13 +48,17 @@ class Timeline:
     end: date
 
 
-def timeline(viewer: Viewer) -> Timeline:
-    """The last year and what is decided ahead. Inside `acting(viewer)` of the customer. Raises NotAllowed."""
+def timeline(viewer: Viewer, *, staff: Iterable[StaffPermission] | None = None) -> Timeline:
+    """The last year and what is decided ahead. staff: of `matrix.permissions_of`, where they are at hand already.
+
+    Inside `acting(viewer)` of the customer. Raises NotAllowed.
+    """
     require(viewer.is_customer, "Only the customer sees who saw its data")
     customer = viewer.organization
     assert customer is not None
     since = timezone.now() - BACK
-    rows = [*_partners(viewer, customer, since), *_staff(customer, since)]
+    permissions = matrix.permissions_of(customer, since) if staff is None else staff
+    rows = [*_partners(viewer, customer, since), *_staff(permissions, since)]
     ends = [span["end"] for row in rows for span in row["spans"]]
     starts = [span["start"] for row in rows for span in row["spans"]]
     first = max(since, min(starts, default=timezone.now() - AHEAD))
@@ -67,26 +72,61 @@ def _partners(viewer: Viewer, customer: Organization, since: datetime) -> list[L
     by_partner: dict[str, list[Grant]] = {}
     for grant in sorted(grants, key=lambda g: (g.partner.name.casefold(), g.partner.public_id, g.granted_at)):
         by_partner.setdefault(grant.partner.public_id, []).append(grant)
-    return [_line(of, customer, viewer) for of in by_partner.values()]
+    return [line for of in by_partner.values() for line in _lines(of, customer, viewer)]
 
 
-def _line(grants: list[Grant], customer: Organization, viewer: Viewer) -> Line:
-    last = max(grants, key=_end)
-    return Line(name=grants[0].partner.name, spans=[_span(g) for g in grants], note=_note(last, customer, viewer))
+def _lines(grants: list[Grant], customer: Organization, viewer: Viewer) -> Iterable[Line]:
+    """As few lines as let no bar lie over another."""
+    decisions = [_Decision(customer, together) for together in _together(grants, customer)]
+    lanes: list[list[_Decision]] = []
+    for decision in sorted(decisions, key=lambda d: (d.start, d.end)):
+        lane = next((lane for lane in lanes if lane[-1].end <= decision.start), None)
+        if lane is None:
+            lanes.append([decision])
+        else:
+            lane.append(decision)
+    for lane in lanes:
+        last = max((g for d in lane for g in d.grants), key=_end)
+        yield Line(name=grants[0].partner.name, spans=[d.span() for d in lane], note=_note(last, customer, viewer))
+
+
+def _together(grants: list[Grant], customer: Organization) -> Iterable[list[Grant]]:
+    """Accesses to several sites that look the same in the picture: from and to the same days, the same kinds."""
+    found: dict[object, list[Grant]] = {}
+    for grant in grants:
+        first, last = last_day(grant.granted_at, customer), last_day(_end(grant), customer)
+        found.setdefault((first, last, _is_live(grant), grant.category_set), []).append(grant)
+    return found.values()
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    customer: Organization
+    grants: list[Grant]
+
+    @property
+    def start(self) -> datetime:
+        return min(g.granted_at for g in self.grants)
+
+    @property
+    def end(self) -> datetime:
+        return max(_end(g) for g in self.grants)
+
+    def span(self) -> Span:
+        sites = sentences.listed(sorted(g.site.name for g in self.grants))
+        kinds = sentences.categories(self.grants[0].ordered_categories)
+        return Span(start=self.start, end=self.end, label=f"{sites}: {kinds}", short=sites, state=self._state())
+
+    def _state(self) -> str:
+        if not _is_live(self.grants[0]):
+            return "mute"
+        return "watch" if days_left(self.end, self.customer) <= REMIND_DAYS else "acc"
 
 
 def _note(grant: Grant, customer: Organization, viewer: Viewer) -> str:
     if _is_live(grant):
         return gettext("ends %(day)s") % {"day": matrix.short(last_day(grant.expires_at, customer))}
     return matrix.end_words(grant, customer, viewer)
-
-
-def _span(grant: Grant) -> Span:
-    kinds = sentences.categories(grant.ordered_categories)
-    span = Span(start=grant.granted_at, end=_end(grant), label=f"{grant.site.name}: {kinds}")
-    if _is_live(grant):
-        span["state"] = "acc"
-    return span
 
 
 def _end(grant: Grant) -> datetime:
@@ -98,10 +138,10 @@ def _is_live(grant: Grant) -> bool:
     return grant.revoked_at is None and grant.expires_at > timezone.now()
 
 
-def _staff(customer: Organization, since: datetime) -> Iterable[Line]:
+def _staff(permissions: Iterable[StaffPermission], since: datetime) -> Iterable[Line]:
     """Looks of staff that were allowed or taken: one row, spans of hours."""
-    begun = StaffPermission.objects.filter(customer=customer, starts_at__gte=since).select_related("user")
-    spans = [_staff_span(p) for p in begun.order_by("-starts_at")[:MOST_ROWS]]
+    begun = [(p.starts_at, p) for p in permissions if p.starts_at is not None and p.starts_at >= since]
+    spans = [_staff_span(p) for _, p in sorted(begun, key=lambda b: b[0], reverse=True)[:MOST_ROWS]]
     return [Line(name=gettext("SmartCare staff"), spans=spans[::-1], note="")] if spans else []
 
 
@@ -111,7 +151,6 @@ def _staff_span(permission: StaffPermission) -> Span:
     assert end is not None
     if permission.ended_at is not None:
         end = min(end, permission.ended_at)
-    span = Span(start=start, end=end, label=f"{permission.user.name}: {sentences.categories(permission.categories)}")
-    if end > timezone.now():
-        span["state"] = "acc"
-    return span
+    name = permission.user.name
+    label = f"{name}: {sentences.categories(permission.categories)}"
+    return Span(start=start, end=end, label=label, short=name, state="acc" if end > timezone.now() else "mute")

@@ -10,13 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from access import sentences, sharing
+from access import audit_words, receipts, sentences, sharing
 from access.errors import Ended, Invalid, NotAllowed
-from access.lengths import days_left
+from access.lengths import REMIND_DAYS, days_left
 from access.models import SHAREABLE, Grant, ViewingEntry
 from access.principal import acting
 from access.views.confirmed import confirm_first
-from access.views.drafts import AS_TODAY, Draft, form_context, read_draft
+from access.views.drafts import AS_TODAY, DEFAULT_DAYS, Draft, form_context, read_draft
 from access.views.pages import PageRequest, acted, for_customer, own_transactions
 
 EXPORTS_SHOWN = 20
@@ -89,6 +89,8 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
         public_id=public_id,
     )
     looks = ViewingEntry.objects.visible_to(request.viewer).filter(grant=grant)
+    left = days_left(grant.expires_at, grant.customer)
+    again = {"partner": grant.partner.public_id, "site": grant.site.public_id}
     return render(
         request,
         "portal/grant.html",
@@ -96,10 +98,17 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
             "grant": grant,
             "sentence": sentences.of_grant(grant),
             "is_live": Grant.objects.live().filter(pk=grant.pk).exists(),
-            "days_left": days_left(grant.expires_at, grant.customer),
+            "days_left": left,
+            "ends_soon": left <= REMIND_DAYS,
+            "again_url": f"{reverse('give')}?{urlencode(again | {'days': DEFAULT_DAYS})}",
+            "change_url": f"{reverse('give')}?{urlencode(again)}",
+            "receipts": [
+                {"number": e.seq, "at": e.at, "what": audit_words.said(e.action), "who": e.actor_name}
+                for e in receipts.entries(request.viewer, grant)
+            ],
             "looks": looks.count(),
             "last_look": looks.order_by("-at").first(),
-            "exports": looks.filter(way="export").order_by("-at")[:20],
+            "exports": looks.filter(way="export").order_by("-at")[:EXPORTS_SHOWN],
             "zone": grant.customer.timezone,
         },
     )

@@ -45,15 +45,16 @@ def title_of(request: AccessRequest, sites: Iterable[Site]) -> str:
 
 @for_customer
 def index(request: PageRequest) -> HttpResponse:
-    found = matrix.matrix(request.viewer, url_of=url_of)
+    organization = request.viewer.organization
+    assert organization is not None
+    staff = list(matrix.permissions_of(organization, timezone.now() - timeline.BACK))
+    found = matrix.matrix(request.viewer, url_of=url_of, staff=staff)
     if request.GET.get("format") in {"csv", "json"}:
         names = ("partner", "site", "kind", "until", "alerts")
         return log.export(request, (dict(zip(names, line, strict=True)) for line in matrix.lines(found)), "access")
     every = looks.filtered(request.viewer, {})
     recent = looks.rolled_up(every, looks.zone_of(request.viewer))[:LOOKS_SHOWN]
     seeing = {row.name for row in found.rows if any(c.state in {"on", "soon"} for c in row.cells)}
-    organization = request.viewer.organization
-    assert organization is not None
     return render(
         request,
         "portal/access.html",
@@ -64,7 +65,7 @@ def index(request: PageRequest) -> HttpResponse:
             "partners": len(seeing),
             "requests": [{"row": r, "title": title_of(r, found.sites)} for r in found.requests],
             "staff_requests": [p for p in found.permissions if p.state == StaffState.WAITING],
-            "timeline": timeline.timeline(request.viewer),
+            "timeline": timeline.timeline(request.viewer, staff=staff),
             "today": timezone.now(),
             "entries": looks.lines(every, recent, request.viewer),
             "zone": organization.timezone,

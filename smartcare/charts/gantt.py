@@ -15,11 +15,12 @@ Moment = date | datetime
 
 
 class Span(TypedDict):
-    """One grant. state: one of the five, or `acc` for a live one."""
+    """One grant. state: one of the five, or `acc` for a live one; short: what stands on the bar where the label is too long."""
 
     start: Moment
     end: Moment
     label: NotRequired[str]
+    short: NotRequired[str]
     state: NotRequired[str]
 
 
@@ -92,8 +93,9 @@ def _bar(span: Span, x: float, y: float, width: float) -> str:
     state = _state(span)
     opacity = "0.55" if state == "mute" else "0.85"
     bar = svg.element("rect", **svg.paint(state), opacity=opacity, x=x, y=y, width=width, height=BAR, rx=6)
-    label = span.get("label", "")
-    if not label or len(label) * 7 + 16 > width:
+    fitting = (words for words in (span.get("label", ""), span.get("short", "")) if len(words) * 7 + 16 <= width)
+    label = next(fitting, "")
+    if not label:
         return bar
     on_dark = state in ("acc", "down", "risk")
     return bar + svg.label_text(x + 9, y + 15, label, colour="surf" if on_dark else "ink", size=11.5)

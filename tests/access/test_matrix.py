@@ -232,11 +232,36 @@ def test_given_accesses_that_ended_in_three_ways_when_the_timeline_is_drawn_then
 
     notes = {row["name"]: row["note"].rsplit(" ", 2)[0] for row in drawn.rows}
     assert notes == {"Northwind": "ends", "Rival": "Stopped by you on", "Third": "Ended by itself on"}
-    assert [("state" in s, s["label"]) for row in drawn.rows for s in row["spans"]] == [
-        (True, "hq: health and alerts"),
-        (False, "branch: health and alerts"),
-        (False, "hq: device list"),
+    assert [(s["state"], s["label"]) for row in drawn.rows for s in row["spans"]] == [
+        ("acc", "hq: health and alerts"),
+        ("mute", "branch: health and alerts"),
+        ("mute", "hq: device list"),
     ]
+
+
+def test_given_one_decision_about_two_sites_when_the_timeline_is_drawn_then_it_is_one_bar(world: World):
+    for site in ("hq", "branch"):
+        world.acme.shares(site, with_=world.northwind, categories={HEALTH}, days=9)
+    ada = world.acme.viewer()
+
+    with acting(ada):
+        (row,) = timeline.timeline(ada).rows
+
+    assert [(s["label"], s["short"], s["state"]) for s in row["spans"]] == [
+        ("branch and hq: health and alerts", "branch and hq", "watch")
+    ]
+
+
+def test_given_accesses_at_once_that_differ_when_the_timeline_is_drawn_then_no_bar_lies_over_another(world: World):
+    world.acme.shares("hq", with_=world.northwind, categories={HEALTH}, days=30)
+    world.acme.shares("branch", with_=world.northwind, categories={INVENTORY}, days=90)
+    ada = world.acme.viewer()
+
+    with acting(ada):
+        rows = timeline.timeline(ada).rows
+
+    assert [row["name"] for row in rows] == ["Northwind", "Northwind"]
+    assert [len(row["spans"]) for row in rows] == [1, 1]
 
 
 def test_given_an_expiry_booked_late_when_the_timeline_is_drawn_then_the_bar_ends_when_reading_did(world: World):
