@@ -43,6 +43,8 @@ def invite_member(*, by: Viewer, email: str, role: Role) -> tuple[Invitation, st
     assert organization is not None
     if role not in (CUSTOMER_ROLES if organization.is_customer else PARTNER_ROLES):
         raise Invalid("This role does not exist here", "role")
+    if Membership.objects.filter(organization=organization, user__email__iexact=email.strip()).exists():
+        raise Invalid("This person is a member already", "email")
     return _invite(organization, InvitationKind.MEMBER, by=by, email=email, role=role)
 
 

@@ -84,7 +84,8 @@ def second_factor_first(request: HttpRequest) -> HttpResponse | None:
         return None
     url = reverse("mfa_index")
     if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": "Set up a second factor first", "status": 403, "detail": url}
+        detail = f"Staff and partner admins sign in with a second factor: set one up at {settings.PUBLIC_URL}{url}"
+        problem = {"type": "about:blank", "title": "Set up a second factor first", "status": 403, "detail": detail}
         return JsonResponse(problem, status=403, content_type="application/problem+json")
     return HttpResponseClientRedirect(url) if request.headers.get("HX-Request") else redirect(url)
 

@@ -34,11 +34,7 @@ class RequestId:
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            # PostgreSQL's text cannot hold it: whatever was meant, it is not here.
-            response: HttpResponseBase = not_found(request)
-        else:
-            response = self.get_response(request)
+        response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
 
@@ -84,6 +80,9 @@ class ViewerTransaction:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.viewer = NOBODY  # type: ignore[attr-defined]
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            # PostgreSQL's text cannot hold it: whatever was meant, it is not here. With the headers of any other answer.
+            return not_found(request)
         return self.get_response(request)
 
     def process_view(

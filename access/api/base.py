@@ -69,4 +69,6 @@ class ViewerViews(GenericViewSet[Any]):
         self.response = self.finalize_response(request, response, *self.args, **self.kwargs)
         if hasattr(self.response, "render"):
             self.response.render()
+        if self.response.status_code == status.HTTP_404_NOT_FOUND:
+            del self.response["Allow"]  # one 404 for all: also for an id that cannot be, which no view is asked about
         return self.response

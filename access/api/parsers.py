@@ -5,6 +5,9 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+# Of the interpreter's own message, which goes on to say how Python is set up.
+TOO_MANY_DIGITS = "integer string conversion"
+
 
 class StorableJson(JSONParser):
     """JSON without NUL and lone halves of surrogate pairs, which PostgreSQL's text cannot hold, and not nested without end."""
@@ -14,6 +17,10 @@ class StorableJson(JSONParser):
             data = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError("JSON parse error: nested too deeply") from None
+        except ParseError as error:
+            if TOO_MANY_DIGITS in str(error.detail):
+                raise ParseError("JSON parse error: a number has too many digits") from None
+            raise
         if not all(_storable(text) for text in _texts(data)):
             raise ParseError("A text holds a character that cannot be stored: NUL, or half of a surrogate pair")
         return data

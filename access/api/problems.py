@@ -87,6 +87,8 @@ def _of_drf(error: exceptions.APIException, context: dict[str, Any]) -> Response
     code = error.status_code
     more: dict[str, Any] = {}
     detail: Any = error.detail if isinstance(error.detail, str) else None
+    if isinstance(error, exceptions.NotAuthenticated):
+        detail = "Sign in, or send `Authorization: Bearer sct_…`"
     if isinstance(error, exceptions.ValidationError):
         detail, more = "Some fields are not right", {"errors": error.detail}
     response = problem(code, detail, **more)

@@ -70,7 +70,7 @@ class PartnerIn(Viewed):
 
 
 class GrantOut(Viewed):
-    """A grant as its reader may know it: the partner of an ended one keeps kinds and dates, and the site's name as a receipt."""
+    """A grant as its reader may know it: the partner of an ended one keeps kinds and dates, and no longer reads which site."""
 
     id = serializers.CharField(source="public_id")
     partner = serializers.CharField(source="partner.public_id")

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from access import accounts, invitations, onboarding, policy, requests, sharing, verification
 from access.api import serializers as s
 from access.api.base import ViewerViews
+from access.api.confirmed import confirm
 from access.api.fields import site_names
 from access.api.filters import yes_or_no
 from access.errors import Invalid, require
@@ -177,6 +178,7 @@ class Grants(ConsentViews):
     def create(self, request: Request) -> Response:
         require(self.viewer.is_customer, "Only a customer gives access")
         said = self.read(s.GrantIn, request)
+        confirm(request)
         partner = policy.directory().filter(public_id=said["partner"]).first()
         if partner is None:
             raise Invalid("No partner has this id", "partner")
@@ -197,6 +199,7 @@ class Grants(ConsentViews):
         row = get_object_or_404(self.get_queryset(), public_id=public_id)
         require(self.viewer.is_customer, "Only the customer changes access")
         said = self.read(s.GrantChange, request)
+        confirm(request)
         assert self.viewer.organization is not None
         terms = Terms(
             categories=frozenset(Category(c) for c in said.get("categories", row.categories)),
@@ -279,6 +282,7 @@ class AccessRequests(ConsentViews):
     def approve(self, request: Request, public_id: str) -> Response:
         row = self._one(public_id)
         said = self.read(s.AnswerIn, request)
+        confirm(request)
         answer = Answer(
             categories=frozenset(Category(c) for c in said["categories"]) if "categories" in said else None,
             sites=frozenset(said["sites"]) if "sites" in said else None,
@@ -293,7 +297,9 @@ class AccessRequests(ConsentViews):
     @extend_schema(request=None, responses=s.RequestOut, parameters=[ID])
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, public_id: str) -> Response:
-        return Response(self._shown([requests.decline(self._one(public_id), by=self.viewer)], many=False))
+        row = self._one(public_id)
+        confirm(request)
+        return Response(self._shown([requests.decline(row, by=self.viewer)], many=False))
 
 
 @extend_schema_view(list=extend_schema(responses=s.LookOut(many=True)))

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from access.api.filters import one_of
 from access.api.views import ID, ConsentViews
-from access.errors import Invalid
+from access.errors import Invalid, require
 from access.models import Category, Organization
 from telemetry import alerting, enrolment, fleet, looks, readings, summaries
 from telemetry.api import serializers as s
@@ -107,7 +107,9 @@ class Devices(ConsentViews):
         return Response(self._shown([self._one(device.public_id)])[0], status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, public_id: str) -> Response:
-        device, said = self._one(public_id), self.read(s.DeviceChange, request)
+        device = self._one(public_id)
+        require(self.viewer.may_edit, "Only owners and approvers change devices")  # also where nothing is to change
+        said = self.read(s.DeviceChange, request)
         if "label" in said or "kind" in said:
             kind = DeviceKind(said.get("kind", device.kind))
             fleet.rename(device, label=said.get("label", device.label), kind=kind, by=self.viewer)

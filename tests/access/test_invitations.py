@@ -213,3 +213,9 @@ def test_when_a_known_and_an_unknown_address_are_invited_then_both_answers_are_a
     unknown, _ = invites(world.acme, email="nobody@example.org")
 
     assert (known.kind, known.role, known.accepted_at) == (unknown.kind, unknown.role, unknown.accepted_at)
+
+
+def test_when_a_member_is_invited_again_then_the_form_says_so_and_no_mail_goes(world: World):
+    ada = world.acme.viewer("ada")
+    with acting(ada), pytest.raises(Invalid, match="member already"):
+        invitations.invite_member(by=ada, email="ALAN@example.com ", role=Role.VIEWER)

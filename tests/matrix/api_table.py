@@ -133,7 +133,7 @@ CALLS = (
     Call("POST", "/devices/claims", AT_PLANT, body={"site": "@plant"}),
     Call("GET", "/devices" + ID, cases=DEVICES, logged=True),
     Call("PATCH", "/devices" + ID, DECIDES, DEVICES, {"label": "Renamed"}),
-    Call("PATCH", "/devices" + ID, IN_VAIN, DEVICES[:1], {"site": "@plant"}),
+    Call("PATCH", "/devices" + ID, only(*ACME_DECIDES, ok=400), DEVICES[:1], {"site": "@plant"}),
     Call("DELETE", "/devices" + ID, only(*DECIDERS, ok=204), DEVICES),
     Call("GET", "/devices" + ID + "/forecasts", cases=DEVICES, logged=True),
     Call("GET", "/devices" + ID + "/readings", cases=DEVICES, query="metric=device.memory.utilization", logged=True),

@@ -14,7 +14,8 @@ from access.models import Membership, Role, Scope, Site
 from access.principal import acting
 from smartcare.errors import NOT_FOUND
 from tests.callers import Caller, person, program
-from tests.cast import HEALTH, World
+from tests.cast import HEALTH, INVENTORY, World
+from tests.signing_in import sign_in
 
 PROBLEM = "application/problem+json"
 
@@ -55,6 +56,19 @@ def test_given_a_post_with_a_slash_then_it_is_carried_out_and_not_redirected(wor
 def test_a4_given_what_is_not_there_then_it_is_the_same_404_byte_for_byte(ada, path):
     assert problem(ada.get(path), 404)
     assert ada.get(path).content == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "path", ["/sites/1", "/sites/ST-2222222222", "/sites/%00", "/sites/st-2222222222?x=%00", "/nothing"]
+)
+def test_a4_given_an_id_that_cannot_be_then_the_headers_are_those_of_one_that_never_was(ada, path):
+    cannot_be, never_was = (
+        {name: value for name, value in ada.get(p).headers.items() if name != "X-Request-ID"}
+        for p in (path, "/sites/st-2222222222")
+    )
+
+    assert cannot_be == never_was
+    assert "no-store" in never_was["Cache-Control"]
 
 
 def test_a4_given_a_foreign_site_when_read_changed_or_closed_then_it_is_the_404_of_one_that_never_was(world, ada):
@@ -111,6 +125,52 @@ def test_given_a_token_that_only_reads_when_it_writes_then_it_is_told_so(world):
         problem(reader.post("/sites", {"name": "Attic"}), 403)["detail"]
         == "This token may read but not change anything"
     )
+
+
+def test_given_a_partner_when_changing_nothing_of_a_device_then_it_is_refused_all_the_same(world):
+    device = world.acme.installs("sw", site="hq")
+    world.acme.shares("hq", with_=world.northwind, categories={INVENTORY})
+
+    assert problem(person(world.northwind, "nora")("PATCH", f"/devices/{device.public_id}", {}), 403)
+
+
+@pytest.mark.parametrize("how", ["gives", "changes", "approves", "declines"])
+def test_given_a_session_whose_password_was_given_20_minutes_ago_when_it_decides_then_it_is_asked_again(world, how):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={INVENTORY})
+    person(world.rival, "rita").does(
+        "POST",
+        "/access-requests",
+        {"customer_name": "Acme", "categories": ["health"], "days": 7, "reason": "So that we can help before it fails"},
+    )
+    ada = person(world.acme, "ada")
+    [asked] = ada.reads("/access-requests")
+    stale = Caller(sign_in(Client(), world.acme.people["ada"], ago_s=20 * 60))
+    given = {
+        "partner": world.rival.organization.public_id,
+        "site": world.acme.sites["branch"].public_id,
+        "categories": ["health"],
+        "days": 7,
+    }
+    method, path, body = {
+        "gives": ("POST", "/grants", given),
+        "changes": ("PATCH", f"/grants/{grant.public_id}", {"days": 300}),
+        "approves": ("POST", f"/access-requests/{asked['id']}/approve", {}),
+        "declines": ("POST", f"/access-requests/{asked['id']}/decline", None),
+    }[how]
+
+    refused = problem(stale(method, path, body), 403)["detail"]
+
+    assert "/accounts/reauthenticate/" in refused
+    assert [r["state"] for r in ada.reads("/access-requests")] == ["waiting"]
+    assert len(ada.reads("/grants")) == 1
+    assert ada(method, path, body).status_code in {200, 201}
+
+
+def test_given_a_session_whose_password_was_given_20_minutes_ago_when_it_stops_access_then_that_is_done_at_once(world):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={INVENTORY})
+    stale = Caller(sign_in(Client(), world.acme.people["ada"], ago_s=20 * 60))
+
+    assert stale("DELETE", f"/grants/{grant.public_id}").status_code == 200
 
 
 def test_given_a_person_of_the_viewer_role_when_writing_then_a_sentence_says_who_may(world):
@@ -203,6 +263,12 @@ def test_given_a_body_that_is_no_json_then_it_is_a_415(ada, kind):
 )
 def test_given_a_body_that_does_not_parse_then_it_is_a_400(ada, body):
     assert problem(ada.post("/sites", body), 400)["detail"]
+
+
+def test_given_a_number_of_thousands_of_digits_then_the_refusal_does_not_tell_how_to_set_up_python(ada):
+    detail = problem(ada.post("/sites", b'{"name": ' + b"9" * 6_000 + b"}"), 400)["detail"]
+
+    assert detail == "JSON parse error: a number has too many digits"
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=bz2_codec", "application/json; charset=no-such"])
