@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from access import policy, sentences
 from access.errors import Invalid
 from access.lengths import OFFERED, end_after, last_day
-from access.models import SHAREABLE, Category, Grant, Organization, Site
+from access.models import SHAREABLE, AccessRequest, Category, Grant, Organization, Site
 from access.sharing import Terms
 from access.viewer import Viewer
 from access.views.pages import PageRequest
@@ -17,6 +17,11 @@ from access.views.pages import PageRequest
 DEFAULT_DAYS = 90
 LENGTH_WORDS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "1 year"}
 AS_TODAY = "keep"  # as a length: the end stays the one that the partner has today
+
+
+def length_words(days: int) -> str:
+    """'30 days', '1 year'; any number of days a partner may ask for."""
+    return LENGTH_WORDS.get(days) or ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ def form_context(request: PageRequest, draft: Draft) -> dict[str, Any]:
         "sentence": _sentence(draft, terms, customer, anybody=bool(live)),
         "changes": _changes(draft, terms, customer),
         "current": list(draft.current),
+        "asked": _asked(draft, viewer),
         "button": _button(draft),
     }
 
@@ -174,6 +180,14 @@ def _changes(draft: Draft, terms: Terms | None, customer: Organization) -> list[
         for site in draft.sites
         for c in sentences.what_changes(by_site.get(site.pk), terms, customer)
     ]
+
+
+def _asked(draft: Draft, viewer: Viewer) -> AccessRequest | None:
+    """What the chosen partner waits for: answering it is a page of its own, and what is given here is given unasked."""
+    if draft.partner is None:
+        return None
+    waiting = AccessRequest.objects.visible_to(viewer).waiting()
+    return waiting.filter(partner=draft.partner).select_related("partner").first()
 
 
 def _button(draft: Draft) -> str:

@@ -1,26 +1,28 @@
 """Who can see your network: the matrix of partners and sites, requests, access over time, the last looks."""
 
-from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext
 
-from access import matrix, sentences, timeline
+from access import matrix, timeline
 from access.matrix import Cell
-from access.models import AccessRequest, Site, StaffState
+from access.models import StaffState
 from access.views import log, looks
-from access.views.drafts import DEFAULT_DAYS, LENGTH_WORDS
+from access.views.drafts import DEFAULT_DAYS
 from access.views.pages import PageRequest, for_customer
+from access.views.requests import title_of
 
 LOOKS_SHOWN = 20
 
 
 def url_of(cell: Cell) -> str:
-    """Every cell is a link: to the request or permission behind it, else to the form with partner and site filled in."""
-    if cell.request:
+    """Every cell is a link: to the request or permission behind it, else to the form with partner and site filled in.
+
+    One that shows something leads to the form also while its partner asks for more: there it can be stopped.
+    """
+    if cell.request and not cell.shared:
         return f"/access/requests/{cell.request}"
     if cell.permission:
         return f"/access/staff/{cell.permission}"
@@ -30,17 +32,6 @@ def url_of(cell: Cell) -> str:
     if not cell.shared:  # what is shared keeps its own end until somebody changes it
         query["days"] = str(DEFAULT_DAYS)
     return "/access/grant?" + urlencode(query)
-
-
-def title_of(request: AccessRequest, sites: Iterable[Site]) -> str:
-    """'Brightwire asks for traffic totals, Lyon office, 30 days'."""
-    words = {
-        "name": request.partner.name,
-        "what": sentences.categories(request.categories),
-        "where": sentences.listed([s.name for s in sites if s.pk in request.sites]) or gettext("all your sites"),
-        "length": LENGTH_WORDS.get(request.days, gettext("%(n)d days") % {"n": request.days}),
-    }
-    return gettext("%(name)s asks for %(what)s, %(where)s, %(length)s") % words
 
 
 @for_customer

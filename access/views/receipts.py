@@ -8,6 +8,7 @@ import typst
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from access import receipts, sentences
@@ -38,9 +39,13 @@ def page(request: PageRequest, number: int) -> HttpResponse:
     exports = ViewingEntry.objects.visible_to(request.viewer).filter(
         grant__in=[line.grant.pk for line in found.lines], way="export", at__lte=found.at
     )
+    now = timezone.now()
     context = {
         "receipt": found,
-        "lines": [{"line": line, "kept": _kinds(line.before)} for line in found.lines],
+        "lines": [
+            {"line": line, "is_over": bool(line.grant.closed_at) or line.grant.expires_at <= now}
+            for line in found.lines
+        ],
         "exports": exports.order_by("-at")[:EXPORTS_SHOWN] if found.is_end else (),
         "zone": customer.timezone,
     }

@@ -1,6 +1,6 @@
 """Answer a partner's request: phone first, two taps, yes and no of the same size. Nothing acts by GET; a mail's link opens this page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from access.models import SHAREABLE, AccessRequest, Category, Grant, Organizatio
 from access.requests import Answer
 from access.sharing import Terms
 from access.views.confirmed import confirm_first
-from access.views.drafts import LENGTH_WORDS
+from access.views.drafts import length_words
 from access.views.pages import PageRequest, acted, for_customer
 
 
@@ -55,6 +55,17 @@ def _not_asked(request: AccessRequest, today: list[Grant]) -> set[Category]:
 def _sites(request: PageRequest, row: AccessRequest) -> list[Site]:
     sites = Site.objects.visible_to(request.viewer).filter(closed_at=None).order_by("name")
     return list(sites.filter(pk__in=row.sites) if row.sites else sites)
+
+
+def title_of(request: AccessRequest, sites: Iterable[Site]) -> str:
+    """'Brightwire asks for traffic totals, Lyon office, 30 days'. sites: the customer's."""
+    words = {
+        "name": request.partner.name,
+        "what": sentences.categories(request.categories),
+        "where": sentences.listed([s.name for s in sites if s.pk in request.sites]) or gettext("all your sites"),
+        "length": length_words(request.days),
+    }
+    return gettext("%(name)s asks for %(what)s, %(where)s, %(length)s") % words
 
 
 @for_customer
@@ -120,7 +131,7 @@ def _lengths(request: PageRequest, row: AccessRequest, days: int) -> list[dict[s
     for length in sorted({*(d for d in OFFERED if d < row.days), row.days}):
         query = request.GET.copy()
         query["days"] = str(length)
-        words = LENGTH_WORDS.get(length, gettext("%(n)d days") % {"n": length})
+        words = length_words(length)
         label = gettext("%(length)s, as asked") % {"length": words} if length == row.days else words
         found.append({"url": f"?{query.urlencode()}", "label": label, "current": length == days})
     return found

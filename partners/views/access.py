@@ -12,7 +12,7 @@ from access.lengths import OFFERED, REMIND_DAYS, days_left, end_after, last_day
 from access.models import SHAREABLE, AccessRequest, Grant, Organization, RequestState, Site
 from access.principal import acting
 from access.requests import Paused
-from access.views.drafts import LENGTH_WORDS
+from access.views.drafts import LENGTH_WORDS, length_words
 from access.views.pages import PageRequest, acted, for_partner, own_transactions
 from partners import relations
 from partners.forms import DEFAULT_DAYS, AskForm
@@ -66,7 +66,7 @@ def asked_line(request: PageRequest, row: AccessRequest) -> dict[str, Any]:
         "row": row,
         "what": sentences.categories(row.categories),
         "where": "some of its sites" if row.sites else "all its sites",
-        "length": LENGTH_WORDS.get(row.days, f"{row.days} days"),
+        "length": length_words(row.days),
         "state": states.get(RequestState(row.state), "plain"),
         "is_waiting": row.state == RequestState.WAITING,
     }
