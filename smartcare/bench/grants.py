@@ -11,13 +11,13 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import django
 import psycopg2
-from django.db import connection, connections, router
+from django.db import connection, connections
 from django.db.models import QuerySet
 from django.test import Client
 
@@ -25,14 +25,15 @@ from access import verification
 from access.models import Category, Membership, Organization, User
 from access.principal import acting, job, principal
 from access.viewer import Viewer
-from smartcare.bench import crowd, store
+from smartcare.bench import crowd, past, store
+from smartcare.bench.asking import counting, percentiles
 from smartcare.bench.baseline import guardian_lists
 from smartcare.bench.cost import processor
 from smartcare.bench.crowd import Crowd
+from smartcare.bench.past import PAST, past_policies
 from telemetry.models import DeviceHealth
 
 SHOWN: Final = 75
-PAST: Final = "past"  # a connection that no policy binds
 PAGES: Final = ("triage", "customers", "devices", "alerts", "access")
 UNDER_POLICIES: Final = f"""
 SELECT h.device_id, h.site_id, h.state, h.urgency FROM telemetry_devicehealth h ORDER BY h.urgency DESC, h.device_id LIMIT {SHOWN}"""  # noqa: S608 - a number of ours
@@ -100,7 +101,7 @@ def measured(cursor: Any, plan: Plan, say: Say) -> dict[str, Any]:
     answers = []
     for name, ask in ways.items():
         say(f"  {name}")
-        with _past_policies() if name in {"guardian", "unprotected_join"} else acting(viewer):
+        with past_policies() if name in {"guardian", "unprotected_join"} else acting(viewer):
             found[name], rows = _timed(ask, plan.runs, PAST if name in {"guardian", "unprotected_join"} else "default")
         answers.append([row[0] for row in rows])
     if any(ids != answers[0] for ids in answers) or len(answers[0]) != SHOWN:
@@ -118,52 +119,28 @@ def _worst(rows: QuerySet[DeviceHealth]) -> Rows:
 # ---- time
 
 
-@contextmanager
-def _counting(alias: str) -> Iterator[list[float]]:
-    """Seconds of each statement on a connection; psycopg2 has fetched all rows when execute returns."""
-    spent: list[float] = []
-
-    def timed(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        began = time.perf_counter()
-        try:
-            return execute(sql, params, many, context)
-        finally:
-            spent.append(time.perf_counter() - began)
-
-    with connections[alias].execute_wrapper(timed):
-        yield spent
-
-
 def _timed(ask: Callable[[], Rows], runs: int, alias: str) -> tuple[dict[str, float], Rows]:
     """Milliseconds of the database's answers to one question; some first ones, unmeasured, warm up caches."""
     for _ in range(3):
         rows = ask()
     totals = []
-    with _counting(alias) as spent:
+    with counting(alias) as spent:
         for _ in range(runs):
             spent.clear()
             rows = ask()
             totals.append(sum(spent))
-    return _percentiles(totals) | {"statements": len(spent)}, rows
+    return percentiles(totals) | {"statements": len(spent)}, rows
 
 
 def _timed_principal(viewer: Viewer, runs: int) -> dict[str, float]:
     """What every request pays once: telling the database for whom."""
     totals = []
     for _ in range(runs):
-        with _counting("default") as spent:
+        with counting("default") as spent:
             with acting(viewer):
                 pass
             totals.append(sum(spent))
-    return _percentiles(totals)
-
-
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    at = {
-        name: ordered[min(len(ordered) - 1, int(len(ordered) * share))] for name, share in (("p50", 0.5), ("p99", 0.99))
-    }
-    return {f"{name}_ms": round(value * 1e3, 3) for name, value in at.items()}
+    return percentiles(totals)
 
 
 def _plain(statement: str, *values: Any, alias: str = "default") -> Rows:
@@ -201,7 +178,7 @@ def _pages(user: User, organization: Organization, say: Say) -> dict[str, Any]:
         say(f"  page {page}")
         path = f"/p/{organization.slug}/{page}"
         client.get(path)
-        with _counting("default") as spent:
+        with counting("default") as spent:
             began = time.perf_counter()
             response = client.get(path)
             whole = time.perf_counter() - began
@@ -266,40 +243,19 @@ def _database(name: str) -> Iterator[None]:
         connections.close_all()
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{original}"')
-    past = dict(connections["owner"].settings_dict)
-    past["OPTIONS"] = {key: value for key, value in past["OPTIONS"].items() if key != "assume_role"}
-    connections.settings[PAST] = past | {"NAME": name}
     connection.settings_dict["NAME"] = name
     try:
-        yield
+        with past.alias(name):
+            yield
     finally:
         connections.close_all()
         connection.settings_dict["NAME"] = original
         with store.owner("postgres") as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        with suppress(AttributeError):  # never opened
-            del connections[PAST]
 
 
 def _name() -> str:
     return str(connection.settings_dict["NAME"])
-
-
-class _Past:
-    """Router: every model is read past the policies."""
-
-    def db_for_read(self, model: Any, **hints: Any) -> str:
-        return PAST
-
-
-@contextmanager
-def _past_policies() -> Iterator[None]:
-    before = router.routers
-    router.routers = [_Past()]
-    try:
-        yield
-    finally:
-        router.routers = before
 
 
 def _id(cursor: Any, expression: str) -> Any:

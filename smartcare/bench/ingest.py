@@ -42,11 +42,12 @@ class Plan:
     paced_s: float = 10.0
     baseline_share: float = 0.2
     analysis: bool = True
+    days: int = 90
 
     @classmethod
     def small(cls) -> Plan:
         """Seconds instead of minutes: shows that everything runs, measures nothing."""
-        return cls(devices=40, rounds=2, repeat=1, per_second=50, paced_s=1.0, baseline_share=1.0)
+        return cls(devices=40, rounds=2, repeat=1, per_second=50, paced_s=1.0, baseline_share=1.0, days=10)
 
 
 type Reports = list[tuple[str, bytes]]
@@ -65,7 +66,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     found["baseline"] = _usual(plan, places, clock, say)
     found["ratios"] = _ratios(found["ours"], found["baseline"])
     say("tiers")
-    found["tiers"] = tiers.measure(places[0], say)
+    found["tiers"] = tiers.measure(places[0], say, days=plan.days)
     found["decoding_us_per_report"] = decoding.measure()
     found["conditions"] = conditions(plan, load_before)
     return found
@@ -120,7 +121,7 @@ def _ours(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> 
             )
             for _ in _repeat(plan, "single reports", say)
         ]
-        found["single"] = _median(runs)
+        found["single"] = median(runs)
         cursor.execute("VACUUM ANALYZE")
         after = store.Sizes.now(cursor)
         reports = sum(run["reports"] for run in runs)
@@ -138,7 +139,7 @@ def _ours(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> 
             )
             for _ in _repeat(plan, f"batches of {ours.DEVICES_PER_SITE}", say)
         ]
-        found["batch"] = _median(runs)
+        found["batch"] = median(runs)
         say(f"{plan.per_second:.0f} reports a second")
         found["paced"] = _paced(plan, port, places, clock)
         if plan.analysis:
@@ -184,7 +185,7 @@ def _usual(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) ->
     with usual.served(threads=plan.threads, workers=plan.workers, processes=1) as (port, meter):
         _send(ours.single(places, next(clock))[:200], port, plan)
         for name, made in (("single", ours.single), ("batch", ours.batched)):
-            found[name] = _median(
+            found[name] = median(
                 [
                     _stored(plan, port, meter, _rounds(places, clock, rounds, made), usual.samples_stored)
                     for _ in _repeat(plan, f"the usual way, {name}", say)
@@ -248,7 +249,7 @@ def _figures(sent: dict[str, Any], reports: Reports, cpu: dict[str, float], seco
     }
 
 
-def _median(runs: list[dict[str, Any]]) -> dict[str, Any]:
+def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """The run with the median cost, and what all of them cost."""
     ordered = sorted(runs, key=lambda run: run["cpu_s_per_million"])
     middle = ordered[(len(ordered) - 1) // 2]

@@ -7,6 +7,7 @@ from django.db import models
 
 class Device(models.Model):
     serial = models.CharField(max_length=120, unique=True)
+    read_up_to = models.BigIntegerField(default=0, db_default=0)
 
     objects: ClassVar[models.Manager[Any]] = models.Manager()
 
@@ -49,3 +50,38 @@ class Sample(models.Model):
     class Meta:
         app_label = "baseline"
         indexes = [models.Index(fields=["device", "metric", "at"], name="baseline_by_series_and_time")]
+
+
+class SeriesState(models.Model):
+    """What the usual analysis has learnt of one series."""
+
+    device = models.ForeignKey(Device, models.CASCADE)
+    metric = models.CharField(max_length=64)
+    instance = models.CharField(max_length=128, blank=True)
+    labels = models.TextField(blank=True)
+    last = models.FloatField(null=True)
+    mean = models.FloatField(null=True)
+    variance = models.FloatField(default=0.0)
+    far = models.IntegerField(default=0)
+    state = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    class Meta:
+        app_label = "baseline"
+        constraints = [
+            models.UniqueConstraint(fields=["device", "metric", "instance", "labels"], name="baseline_series")
+        ]
+
+
+class Finding(models.Model):
+    device = models.ForeignKey(Device, models.CASCADE)
+    metric = models.CharField(max_length=64)
+    instance = models.CharField(max_length=128, blank=True)
+    at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
+    class Meta:
+        app_label = "baseline"

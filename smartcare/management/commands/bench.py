@@ -2,21 +2,22 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from smartcare.bench import grants, ingest
+from smartcare.bench import analyse, grants, ingest, pages
 from smartcare.bench.store import NoOwner
 
 
 class Command(BaseCommand):
-    help = "Measure: `bench ingest`, `bench grants`. Brings its own servers unless DATABASE_URL names an empty database of its own."
+    help = "Measure: `bench ingest|analyse|pages|grants`. Brings its own servers unless DATABASE_URL names an empty database of its own."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        kinds = parser.add_subparsers(dest="kind", required=True, metavar="ingest|grants")
+        kinds = parser.add_subparsers(dest="kind", required=True, metavar="ingest|analyse|pages|grants")
         one = kinds.add_parser("ingest", help="taking in reports, beside DRF + ORM + one Celery task per report")
         one.add_argument("--json", action="store_true", help="one JSON object on standard output")
         one.add_argument("--small", action="store_true", help="seconds instead of minutes: shows that it runs")
@@ -34,10 +35,46 @@ class Command(BaseCommand):
             "--large", action="store_true", help="also a world ten times as large (ten million permissions)"
         )
 
+        three = kinds.add_parser("analyse", help="detectors with their state in the database, beside one row at a time")
+        three.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        three.add_argument("--small", action="store_true", help="seconds instead of minutes: shows that it runs")
+        three.add_argument("--repeat", type=int, help="runs of each shape; the median counts (3)")
+        three.add_argument("--devices", type=int, help="simulated devices (200)")
+
+        four = kinds.add_parser("pages", help="what each page costs, beside a list of devices as it is usually written")
+        four.add_argument("--json", action="store_true", help="one JSON object on standard output")
+        four.add_argument("--small", action="store_true", help="seconds instead of minutes: shows that it runs")
+        four.add_argument("--runs", type=int, help="visits of each page (40)")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["kind"] == "grants":
-            self._grants(options)
-            return
+        {"ingest": self._ingest, "analyse": self._analyse, "pages": self._pages, "grants": self._grants}[
+            options["kind"]
+        ](options)
+
+    def _analyse(self, options: dict[str, Any]) -> None:
+        plan = analyse.Plan.small() if options["small"] else analyse.Plan()
+        plan = dataclasses.replace(plan, **{name: options[name] for name in ("repeat", "devices") if options[name]})
+        self._tell(options, lambda: analyse.run(plan, ingest.to_stderr))
+
+    def _pages(self, options: dict[str, Any]) -> None:
+        plan = pages.Plan.small() if options["small"] else pages.Plan()
+        plan = dataclasses.replace(plan, runs=options["runs"] or plan.runs)
+        self._tell(options, lambda: pages.run(plan, ingest.to_stderr), pages.table)
+
+    def _tell(
+        self,
+        options: dict[str, Any],
+        measure: Callable[[], dict[str, Any]],
+        table: Callable[[dict[str, Any]], str] = lambda found: json.dumps(found, indent=1),
+    ) -> None:
+        self._must_be_empty()
+        try:
+            found = measure()
+        except (NoOwner, TimeoutError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(found) if options["json"] else table(found))
+
+    def _ingest(self, options: dict[str, Any]) -> None:
         plan = _plan(options)
         try:
             found = self._driven(plan, options) if options["url"] else self._measured(plan)
@@ -50,12 +87,7 @@ class Command(BaseCommand):
         plan = dataclasses.replace(plan, runs=options["runs"] or plan.runs)
         if options["large"]:
             plan = dataclasses.replace(plan, factors=(*plan.factors, 10.0))
-        self._must_be_empty()
-        try:
-            found = grants.run(plan, ingest.to_stderr)
-        except (NoOwner, ValueError) as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps(found) if options["json"] else grants.table(found))
+        self._tell(options, lambda: grants.run(plan, ingest.to_stderr), grants.table)
 
     def _driven(self, plan: ingest.Plan, options: dict[str, Any]) -> dict[str, Any]:
         if not options["keys"]:
