@@ -40,6 +40,7 @@ WORDS = {
     "member.role": "Role changed",
     "organization.changed": "Company changed",
     "organization.closed": "Company closed",
+    "organization.drained": "Nothing under way to a suspended company",
     "organization.opened": "Company opened",
     "organization.resumed": "Company resumed",
     "organization.suspended": "Company suspended",

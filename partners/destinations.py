@@ -16,6 +16,7 @@ from django.utils import timezone
 from access import audit
 from access.errors import Invalid, require
 from access.models import Membership, Organization, User
+from access.principal import job, principal
 from access.viewer import Viewer
 from partners.forwarding import planner, secrets, signing
 from partners.forwarding.addresses import Reason, Refused, Target
@@ -211,6 +212,14 @@ def of_unsubscribe_token(token: str) -> str | None:
 def of_ex_member(organization: UUID, user: UUID) -> None:
     """An ex-member's address leaves with the person, in the same transaction."""
     Destination.objects.filter(Q(owner=organization), member=user, removed_at=None).update(removed_at=Now())
+
+
+def follow_address(user: User) -> None:
+    """Somebody signs in with another address from now on: mail goes there, and pages and the API show it."""
+    with principal(kind="login", user=user.pk):
+        companies = list(Membership.objects.filter(user=user.pk).values_list("organization", flat=True))
+    with job(*companies):
+        Destination.objects.filter(owner__in=companies, member=user).update(email=user.email)
 
 
 def _note(row: Destination, by: Viewer | None, action: str, before: dict[str, object] | None = None) -> None:

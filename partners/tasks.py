@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from allauth.account.signals import email_changed
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.dispatch import receiver
 
 from access import acts
 from access.models import AccessRequest, Anchor, Grant, Invitation, Membership, Organization, StaffPermission, User
@@ -11,7 +13,7 @@ from access.sentences import ChangeKind, what_changes
 from access.sharing import Terms
 from access.viewer import Viewer
 from partners import business_notices as business_notices  # its handlers
-from partners import destinations, notices
+from partners import destinations, notices, resealing, suspending
 from partners.forwarding import planner, secrets, sending
 from partners.models import Delivery
 from telemetry import jobs
@@ -33,7 +35,7 @@ def wake_if_due() -> None:
 
 
 jobs.runs("delivery", sending.send_due)
-HOUSEKEEPING: tuple[Any, ...] = ()
+HOUSEKEEPING: tuple[Any, ...] = (resealing.reseal_secrets,)
 
 
 @acts.on("organization.opened")
@@ -45,6 +47,11 @@ def first_destination(organization: Organization, *, first_member: User, by: Vie
 @acts.on("member.removed")
 def forget_address(membership: Membership, *, by: Viewer) -> None:
     destinations.of_ex_member(membership.organization_id, membership.user_id)
+
+
+@receiver(email_changed)
+def follow_address(user: User, **_: Any) -> None:
+    destinations.follow_address(user)
 
 
 @acts.on("grant.opened")
@@ -124,6 +131,11 @@ def tell_answered(request: AccessRequest, **_: Any) -> None:
 def mail_anchor(anchor: Anchor, **_: Any) -> None:
     """The day's signed heads leave the house: what is in somebody's mailbox cannot be rewritten here."""
     jobs.enqueue("notice.anchor", customer=anchor.customer_id, ref=anchor.pk)
+
+
+@acts.on("organization.suspended")
+def drain_all(organization: Organization, **_: Any) -> None:
+    suspending.queue_drain(organization)
 
 
 @acts.on("organization.suspended", "organization.closed")

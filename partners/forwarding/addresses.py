@@ -173,6 +173,12 @@ class Target:
         return Reason.PORT if self.port not in PORTS_OUTSIDE else None
 
 
+def is_host_or_network(entry: str) -> bool:
+    """Can an entry of EGRESS_ALLOW match anything? `host:8080` and `https://host` cannot."""
+    allowed = Allowed.of([entry])
+    return bool(allowed.networks) or all(_is_name(name) for name in allowed.names)
+
+
 def _split(url: str) -> tuple[SplitResult, int | None]:
     if len(url) > LONGEST_URL or not URL_TEXT.fullmatch(url):
         raise Refused(Reason.MALFORMED)

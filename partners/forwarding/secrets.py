@@ -28,7 +28,7 @@ class CannotOpen(Exception):
 
 def seal(plain: str, aad: str) -> bytes:
     """`plain`, readable again only with this installation's key and the same `aad` (the destination's id)."""
-    head = VERSION + _key_id(settings.SECRET_KEY)
+    head = current_head()
     nonce = os.urandom(NONCE_BYTES)
     return head + nonce + AESGCM(_key(settings.SECRET_KEY)).encrypt(nonce, plain.encode(), head + aad.encode())
 
@@ -47,7 +47,12 @@ def open_sealed(blob: bytes | memoryview, aad: str) -> str:
 
 def is_current(blob: bytes | memoryview) -> bool:
     """Was it sealed with today's SECRET_KEY? Otherwise seal it again before its key leaves the fallbacks."""
-    return bytes(blob).startswith(VERSION + _key_id(settings.SECRET_KEY))
+    return bytes(blob).startswith(current_head())
+
+
+def current_head() -> bytes:
+    """What every blob begins with that was sealed with today's SECRET_KEY."""
+    return VERSION + _key_id(settings.SECRET_KEY)
 
 
 def _parts(blob: bytes) -> tuple[bytes, bytes, bytes]:

@@ -123,6 +123,8 @@ def refusal(delivery: Delivery) -> str:
         return "expired"
     if destination.removed_at is not None or destination.owner_id != delivery.owner_id:
         return "destination_removed"
+    if not delivery.owner.is_active:
+        return "customer_closed" if delivery.owner_id == delivery.customer_id else "partner_inactive"
     if delivery.subject == DeliverySubject.VERIFICATION:
         return "destination_verified" if destination.verified_at else ""
     if not destination.is_usable:
@@ -182,7 +184,9 @@ def _deliver(delivery: Delivery) -> Outcome:
         return destinations.webhook(destination, deadline_s=CALL_S).deliver(
             _body(delivery), delivery_id=str(delivery.pk)
         )
-    return EmailTransport(recipient=destination.email).deliver(_mail(delivery), delivery_id=str(delivery.pk))
+    # Where the person signs in now: the address of then may be a former employer's.
+    recipient = destination.member.email if destination.member else destination.email
+    return EmailTransport(recipient=recipient).deliver(_mail(delivery), delivery_id=str(delivery.pk))
 
 
 def _categories(delivery: Delivery) -> frozenset[str]:

@@ -6,7 +6,7 @@ installation; what depends on the database is skipped, visibly, while that does 
 
 from collections.abc import Callable, Iterable
 
-from smartcare.doctor import broker, configuration, database, mail, protection, queues
+from smartcare.doctor import broker, configuration, database, mail, protection, queues, sealing
 from smartcare.doctor.findings import Finding, State, failed, skipped
 
 Check = Callable[[], Iterable[Finding]]
@@ -26,6 +26,7 @@ WITH_DATABASE: tuple[Check, ...] = (
     queues.work_moves,
     queues.deliveries_move,
     queues.ended_access_is_drained,
+    sealing.secrets_are_of_today,
 )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core import checks
 
+from partners.forwarding.addresses import is_host_or_network
 from smartcare.doctor.findings import Finding, fault, good, note
 
 LONG_ENOUGH = 50  # characters of SECRET_KEY
@@ -46,6 +47,12 @@ def _second_factor() -> Iterator[Finding]:
 
 
 def _egress() -> Iterator[Finding]:
+    if useless := [entry for entry in settings.EGRESS_ALLOW if not is_host_or_network(entry)]:
+        yield fault(
+            "EGRESS_ALLOW",
+            f"{', '.join(useless)} matches no address at all: an entry is a host name, an address or a network",
+            "write it without port, path or https://: any port of a listed host is allowed",
+        )
     if settings.EGRESS_ALLOW:
         yield note(
             "EGRESS_ALLOW",

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.signals import email_changed
 from django.core import mail
 from django.utils import timezone
 
-from access.models import Grant, Organization, OrganizationStatus, Site, ViewingEntry
+from access.models import Grant, Organization, OrganizationStatus, Site, User, ViewingEntry
 from access.principal import acting, job
 from partners import destinations
 from partners.forwarding import schedule, sending
@@ -556,3 +557,21 @@ def test_given_a_delivery_that_was_given_up_without_a_try_when_replayed_then_it_
     sent()
 
     assert now(world, delivery).state == "delivered"
+
+
+def test_when_a_member_signs_in_with_another_address_then_alerts_go_there_and_no_longer_to_the_old_one(
+    world: World, device: Device
+):
+    ada = world.acme.people["ada"]
+    ada.email = "ada@elsewhere.example"
+    ada.save(update_fields=["email"])
+    email_changed.send(sender=User, request=None, user=ada, from_email_address=None, to_email_address=None)
+    world.acme.raises(device)
+    told()
+
+    sent()
+
+    addresses = {address for message in mail.outbox for address in message.to}
+    assert ("ada@elsewhere.example" in addresses, "ada@example.com" in addresses) == (True, False)
+    with job(world.acme.pk):
+        assert Destination.objects.get(member=ada).address == "ada@elsewhere.example"

@@ -299,3 +299,19 @@ def test_given_an_ended_access_that_is_not_drained_when_examined_then_it_is_a_fa
     behind.execute("UPDATE access_grant SET closed_at = now() - interval '2 minutes'")
 
     assert "not drained" in faults(queues.ended_access_is_drained())["ended access"].said
+
+
+@pytest.mark.parametrize(
+    "entry", ["127.0.0.1:9000", "https://hooks.example.com", "hooks.example.com/in", "[::1]:80", "a b"]
+)
+def test_given_an_egress_entry_that_matches_nothing_when_examined_then_it_is_named(entry: str) -> None:
+    with override_settings(EGRESS_ALLOW=["10.0.0.0/8", entry]):
+        found = faults(configuration.settings_fit())["EGRESS_ALLOW"]
+
+    assert found.said.startswith(f"{entry} matches")
+    assert "without port" in found.advice
+
+
+def test_given_egress_entries_that_can_match_when_examined_then_none_is_a_fault() -> None:
+    with override_settings(EGRESS_ALLOW=["127.0.0.1", "10.0.0.0/8", "[::1]", "fd00::/8", "sink", "Hooks.Example.com."]):
+        assert "EGRESS_ALLOW" not in faults(configuration.settings_fit())
