@@ -1,7 +1,7 @@
 UV ?= uv
 EXPORT := $(UV) export -q --frozen --no-emit-project --no-header --no-annotate --no-dev
 
-.PHONY: help check soak pictures lock
+.PHONY: help check soak mutation pictures lock
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -10,6 +10,9 @@ check: ## everything CI runs
 
 soak: ## the long runs, which CI leaves out
 	python3 manage.py test -m soak -n 0
+
+mutation: ## change the guarding modules in one place at a time: a test must notice, or a reason be given (docs/mutation.md)
+	"$$(python3 smartcare/bootstrap.py test)" -m tests.mutation --write
 
 pictures: ## the README's pictures of a running demo: make pictures ADA=her-password NORA=her-password
 	"$$(python3 smartcare/bootstrap.py test)" docs/pictures/take.py $(or $(URL),http://127.0.0.1:8000) $(ADA) $(NORA)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -50,32 +51,41 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
-    """Migrated by the owner's login, used by the application's: row-level security is on in every test.
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """A new database, migrated by the owner's login; dropped afterwards.
 
-    A test database of its own per worker. `TEST["MIRROR"]` would run the tests in the real database; hence by hand.
+    `TEST["MIRROR"]` would run the tests in the real database; hence by hand.
     """
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    name = f"test_smartcare_{worker}"
     admin = owner_connection("postgres")
     admin.autocommit = True
     with admin.cursor() as cursor:
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    with django_db_blocker.unblock():
-        connections["owner"].settings_dict["TEST"]["NAME"] = name
-        connections["owner"].creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
-        connections["owner"].close()
-        connections["default"].close()
-        connections["default"].settings_dict["NAME"] = name
-        settings.DATABASES["default"]["NAME"] = name
+    connections["owner"].settings_dict["TEST"]["NAME"] = name
+    connections["owner"].creation.create_test_db(verbosity=0, autoclobber=True, keepdb=True)
+    connections["owner"].close()
+    connections["default"].close()
     yield
-    with django_db_blocker.unblock():
-        connections.close_all()
+    connections.close_all()
     with admin.cursor() as cursor:
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     admin.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Migrated by the owner's login, used by the application's: row-level security is on in every test.
+
+    A database of its own per worker, or the one that TEST_DATABASE names: migrated, empty, and left so (tests/mutation).
+    """
+    prepared = os.environ.get("TEST_DATABASE")
+    name = prepared or f"test_smartcare_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with django_db_blocker.unblock(), nullcontext() if prepared else database(name):
+        connections["default"].settings_dict["NAME"] = name
+        settings.DATABASES["default"]["NAME"] = name
+        with django_db_blocker.block():
+            yield
 
 
 @pytest.fixture(scope="session")
