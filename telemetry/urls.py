@@ -1,10 +1,11 @@
 from django.urls import path
 
-from telemetry.views import alerts, collectors, devices, exports, imports, sites, start
+from telemetry.views import alerts, collectors, devices, exports, imports, refused, sites, start
 
 urlpatterns = [
     path("start", start.start, name="start"),
     path("start/<str:public_id>/waiting", start.waiting, name="start_waiting"),
+    path("start/<str:public_id>/try-key", start.try_key, name="start_try_key"),
     path("start/<str:public_id>/share", start.share, name="start_share"),
     path("sites", sites.index, name="sites"),
     path("sites/new", sites.new, name="site_new"),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("devices", devices.index, name="devices"),
     path("devices/new", devices.claim, name="claim_new"),
     path("devices/import", imports.upload, name="devices_import"),
+    path("devices/refused", refused.index, name="refused"),
     path("devices/<str:public_id>", devices.page, name="device"),
     path("devices/<str:public_id>/edit", devices.edit, name="device_edit"),
     path("devices/<str:public_id>/retire", devices.retire, name="device_retire"),

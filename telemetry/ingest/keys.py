@@ -113,6 +113,10 @@ def find(presented: str, channel: Channel) -> Sender:
     return _through(_look_up(key_id, digest, len(secret)), kind, channel)
 
 
+def is_secret_of(stored: bytes, secret: str) -> bool:
+    return hmac.compare_digest(stored, hashlib.sha256(secret.encode()).digest())
+
+
 def _no_key(presented: str) -> BadKey:
     """What was sent instead: nothing, something else, or a key of which a part got lost."""
     begins = BEGINS_LIKE_ONE.match(presented)

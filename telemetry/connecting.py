@@ -1,0 +1,92 @@
+"""How a device is connected: what a person copies, for each kind of sender. The key in it is shown this once."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to connect. code: what is copied. label: of the way, and of the box with the code."""
+
+    label: str | Promise
+    says: str | Promise
+    code: str
+
+
+def by_key(key: str, *, url: str, device: str, now: datetime) -> Sequence[Way]:
+    """For senders that can send a header. url: of this product; device: public id of the device that reports."""
+    report = _first_report(device, now)
+    return (
+        Way(
+            _("Linux or Mac"),
+            _(
+                "Run this on the device, or on any computer beside it. It sends one small report as this device and stops."
+            ),
+            f"curl {url}/ingest/v1/reports \\\n"
+            f"  -H 'Authorization: Bearer {key}' \\\n"
+            "  -H 'Content-Type: application/json' \\\n"
+            f"  -d '{report}'",
+        ),
+        Way(
+            _("Windows"),
+            _("Run this in PowerShell. It sends one small report as this device and stops."),
+            f"Invoke-RestMethod {url}/ingest/v1/reports -Method Post `\n"
+            f"  -Headers @{{Authorization='Bearer {key}'}} `\n"
+            "  -ContentType 'application/json' `\n"
+            f"  -Body '{report}'",
+        ),
+        Way(
+            _("OpenTelemetry"),
+            _("For an exporter or Collector on the device: its environment."),
+            f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/ingest/otlp\n"
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+            f'OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20{key}"',
+        ),
+        Way(
+            _("Prometheus"),
+            _("For a Prometheus agent on the device: a part of its configuration."),
+            f"remote_write:\n  - url: {url}/ingest/prometheus/v1/write\n    authorization:\n      credentials: {key}",
+        ),
+        Way(_("The key alone"), _("For anything else: it is sent as a bearer token."), key),
+    )
+
+
+def by_address(key: str, *, url: str) -> Sequence[Way]:
+    """For Call Home, which can send no header: the address holds the key."""
+    address = f"{url}/ingest/callhome/v1/{key}"
+    return (
+        Way(
+            _("Cisco IOS and IOS-XE"),
+            _("Paste it in configuration mode; the last line, afterwards, sends a first message."),
+            "service call-home\ncall-home\n"
+            " contact-email-addr it@company.example\n profile SmartCare\n  active\n"
+            "  destination transport-method http\n  no destination transport-method email\n"
+            f"  destination address http {address}\n"
+            "  subscribe-to-alert-group environment severity minor\n"
+            "  subscribe-to-alert-group diagnostic severity minor\n"
+            '  subscribe-to-alert-group syslog severity major pattern ".*"\n'
+            "  subscribe-to-alert-group inventory periodic daily 02:30\n end\n"
+            "call-home send alert-group inventory profile SmartCare",
+        ),
+        Way(_("The address alone"), _("It holds a key: treat it like one."), address),
+    )
+
+
+def _first_report(device: str, now: datetime) -> str:
+    """Always the same text, so that sending it twice is one report; without a shell's substitutions, so that every shell
+    takes it."""
+    said = {
+        "schema": "smartcare.report/1",
+        "report_id": str(uuid.uuid4()),
+        "sent_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "interval_s": 300,
+        "devices": [{"ref": "self", "reachable": True, "identity": {"device_id": device}}],
+    }
+    fields = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in said.items())
+    return "{" + ",\n       ".join(fields) + "}"
