@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
@@ -163,6 +164,11 @@ def short(day: date) -> str:
     return date_format(day, "j M" if day.year == timezone.now().year else "j M Y")
 
 
+def short_moment(when: datetime, customer: Organization) -> str:
+    """'22 Feb, 14:00' where the customer is."""
+    return f"{short(last_day(when, customer))}, {date_format(when.astimezone(ZoneInfo(customer.timezone)), 'H:i')}"
+
+
 def end_words(grant: Grant, customer: Organization, viewer: Viewer) -> str:
     """How an ended access ended: by whom or by the clock, and on which day."""
     day = short(last_day(grant.revoked_at or grant.expires_at, customer))
@@ -248,7 +254,7 @@ class _Drawing:
         if running:
             last = running[-1]
             assert last.expires_at is not None
-            text = gettext("until %(moment)s") % {"moment": sentences.moment(last.expires_at, self.customer)}
+            text = gettext("to %(moment)s") % {"moment": short_moment(last.expires_at, self.customer)}
             told = [sentences.categories(kinds), text, sentences.listed(sorted({p.user.name for p in running}))]
         else:
             text = gettext("Asked") if here else gettext("Nothing")

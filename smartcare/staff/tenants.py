@@ -12,7 +12,7 @@ from access.models import SHAREABLE, Organization, StaffPermission, StaffState
 from access.principal import acting
 from access.staff import Tenant
 from access.viewer import Viewer
-from access.views.confirmed import confirmed
+from access.views.confirmed import strongly_confirmed
 from access.views.pages import PageRequest, acted, for_staff, own_transactions
 from smartcare.staff import facts
 from smartcare.staff.forms import WORDS, EmergencyForm, LookForm
@@ -144,7 +144,7 @@ def _sentence(request: PageRequest, form: LookForm) -> str:
 
 @own_transactions
 @for_staff
-@confirmed
+@strongly_confirmed
 def break_glass(request: PageRequest, tenant: str) -> HttpResponse:
     """An emergency: begins when, and only if, the owners' notice is queued in the same transaction."""
     with acting(request.viewer):

@@ -35,7 +35,7 @@ def test_journey_10_staff_look_at_a_device_in_2_clicks_and_a_yes(
         told = next(m for m in mail.outbox if "ada@example.com" in m.to)
         ada.follows(next(w for w in told.body.split() if w.startswith(f"{address}/access/staff/")))
         assert REASON in ada.reads()
-        ada.clicks_on("Allow")
+        ada.clicks_on("Allow for 4 hours")
         assert ada.clicks == 2
 
         sam.goes(f"/staff/tenants/{acme.organization.public_id}/devices/{device.public_id}")

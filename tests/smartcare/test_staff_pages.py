@@ -4,6 +4,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -441,3 +444,86 @@ def test_given_many_customers_then_staff_pages_ask_little(db, browse):
         with asked() as queries:
             assert sam.get(path).status_code == 200
         assert len(queries) <= QUERIES_A_PAGE, queries.statements
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_given_a_second_factor_then_an_emergency_asks_for_it_where_the_password_alone_was_given(world, sam, second):
+    TOTP.activate(world.sam, generate_totp_secret())
+    confirms(sam)
+    if second:
+        gives_second_factor(sam, world.sam)
+
+    answer = sam.get(tenant(world, "/break-glass"))
+
+    if second:
+        assert answer.status_code == 200
+    else:
+        assert answer.headers["Location"].startswith("/accounts/2fa/reauthenticate/?next=%2Fstaff%2Ftenants%2F")
+
+
+def gives_second_factor(client: Client, user) -> None:
+    request = HttpRequest()
+    request.session = client.session
+    record_authentication(request, user, "mfa")
+    request.session.save()
+
+
+def asks_ada(world: World, hours: int = 24) -> StaffPermission:
+    viewer = Viewer.of_staff(world.sam)
+    with acting(viewer):
+        return staff.ask(
+            by=viewer,
+            customer=world.acme.organization,
+            sites=[world.acme.sites["hq"]],
+            categories=(INVENTORY,),
+            hours=hours,
+            reason=ASK["reason"],
+        )
+
+
+def test_when_the_customer_chooses_fewer_hours_then_sentence_and_button_say_so_and_it_ends_then(world, browse):
+    row, ada = asks_ada(world), browse(world.acme.people["ada"])
+    url = f"/access/staff/{row.public_id}"
+
+    page = text(ada.get(f"{url}?hours=4"))
+    ada.post(f"{url}/allow", {"hours": "4"})
+
+    assert "for hq for 4 hours, starting when you say yes." in page
+    assert "Allow for 4 hours" in page
+    assert "24 hours, as asked" in page
+    with job(world.acme.pk):
+        allowed_row = StaffPermission.objects.get(pk=row.pk)
+    assert allowed_row.expires_at - allowed_row.starts_at == timedelta(hours=4)
+
+
+def test_when_more_hours_are_sent_than_were_asked_for_then_it_is_what_was_asked_for(world, browse):
+    row = asks_ada(world, hours=4)
+
+    browse(world.acme.people["ada"]).post(f"/access/staff/{row.public_id}/allow", {"hours": "72"})
+
+    with job(world.acme.pk):
+        assert StaffPermission.objects.get(pk=row.pk).hours == 4
+
+
+def test_given_a_sign_in_of_an_hour_ago_when_staff_are_allowed_then_it_asks_who_is_there_first(world):
+    row = asks_ada(world)
+    ada = sign_in(Client(), world.acme.people["ada"], ago_s=3600)
+
+    answer = ada.post(f"/access/staff/{row.public_id}/allow", {"hours": "4"})
+
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/?next=%2Faccess%2Fstaff%2F")
+    with job(world.acme.pk):
+        assert StaffPermission.objects.get(pk=row.pk).state == StaffState.WAITING
+
+
+def test_given_a_permission_that_ended_then_the_customers_page_does_not_say_that_staff_can_look(world, browse):
+    row = allowed(world)
+    ada = browse(world.acme.people["ada"])
+    before = text(ada.get(f"/access/staff/{row.public_id}"))
+
+    ada.post(f"/access/staff/{row.public_id}/end")
+
+    after = text(ada.get(f"/access/staff/{row.public_id}"))
+    assert "can look now" in before
+    assert "can look" not in after
+    assert "asked to look" in after
