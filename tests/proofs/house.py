@@ -19,8 +19,10 @@ from access.viewer import NOBODY, Viewer
 from smartcare.story import seed
 from tests.conftest import empty_everything
 from tests.matrix.actors import Actor, of_seed
+from tests.proofs import edges
 from tests.proofs.truth import Eyes, Truth
 
+NAMED = ("acme", "globex", "northwind", "rival", "third", "brightwire", "shut", "idle")
 CONTRACTS = (Category.TRAFFIC, Category.CONFIGURATION, Category.CONTRACTS)
 
 
@@ -49,7 +51,9 @@ def house(behind: Any, django_db_blocker: Any) -> Iterator[House]:
         actors = of_seed(printed)
         _brightwire(printed)
         _emergency(printed)
+        edges.build(printed, viewer_of)
         _fill(behind)
+        edges.fill(behind, printed["ids"])
         made = House(printed, actors, {e.name: e for e in _everybody(printed)}, behind)
     yield made
     with django_db_blocker.unblock():
@@ -146,8 +150,15 @@ FILLED = {
     },
 }
 FILLED_ONCE = {
+    "partners_tender": "INSERT INTO partners_tender (id, public_id, customer_id, site_id, title, wish, facts, state, answers_until)"
+    " SELECT gen_random_uuid(), left(gen_random_uuid()::text, 16), s.customer_id, s.id, 'x', 'x', '{}', 'open', now() + interval '1 day'"
+    " FROM access_site s WHERE NOT EXISTS (SELECT FROM partners_tender t WHERE t.customer_id = s.customer_id)",
     "telemetry_silencememory": "INSERT INTO telemetry_silencememory (customer_id, memory, updated_at) SELECT id, '{}', now()"
     " FROM access_organization WHERE kind = 'customer' ON CONFLICT DO NOTHING",
+    "partners_delivery": "INSERT INTO partners_delivery (id, public_id, customer_id, owner_id, destination_id, subject, event, subject_key,"
+    " state, reason, attempts, expires_at, finished_at) SELECT gen_random_uuid(), left(gen_random_uuid()::text, 16), owner_id, owner_id, id,"
+    " 'verification', 'destination.verification', 'verification:' || id, 'delivered', '', 1, now() + interval '1 day', now()"
+    " FROM partners_destination",
     "partners_tenderquestion": "INSERT INTO partners_tenderquestion (id, customer_id, tender_id, asked_by_id, question, answer, asked_at,"
     " answered_at) SELECT gen_random_uuid(), customer_id, tender_id, partner_id, 'When?', '', now(), a"
     " FROM partners_proposal, unnest(ARRAY[now(), NULL]) a",
@@ -168,7 +179,7 @@ def _everybody(printed: dict[str, Any]) -> Iterator[Eyes]:
     keys = dict(Organization.objects.none().values_list("public_id", "pk"))
     with principal(kind="staff", user=user("sam@smartcare.example").pk):
         keys = {public: str(pk) for public, pk in Organization.objects.values_list("public_id", "pk")}
-    org = {name: keys[ids[name]] for name in ("acme", "globex", "northwind", "rival", "third", "brightwire")}
+    org = {name: keys[ids[name]] for name in NAMED}
     people = {name: user(said["email"]) for name, said in printed["users"].items()}
     people |= {name: user(f"{name}@example.com") for name in ("april", "lars", "freda", "mallory", "ivan", "root")}
     people["bo"], people["bea"] = user("bo@brightwire.example"), user("bea@smartcare.example")
@@ -220,6 +231,7 @@ def _everybody(printed: dict[str, Any]) -> Iterator[Eyes]:
         preview_of=org["acme"],
     )
     yield from _programs(printed, people, org)
+    yield from edges.eyes(printed, org, viewer_of)
 
 
 def _programs(printed: dict[str, Any], people: dict[str, User], org: dict[str, str]) -> Iterator[Eyes]:

@@ -1,0 +1,37 @@
+"""Holes in a real database, and the proofs that must notice each."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.proofs.house import house
+from tests.sabotage.database import Saboteur
+from tests.sabotage.holes import Verdict
+
+__all__ = ["house"]
+
+
+@pytest.fixture
+def saboteur(house: Any, django_db_blocker: Any) -> Any:
+    with django_db_blocker.unblock():
+        yield Saboteur.of(house)
+
+
+@pytest.mark.soak
+def test_when_any_hole_is_planted_in_the_database_then_a_test_turns_red(saboteur: Saboteur):
+    """SABOTAGE_VERDICTS: a file for the verdicts. SABOTAGE_HOLES: only holes with this in their name."""
+    assert saboteur.sound() == []
+    wanted = os.environ.get("SABOTAGE_HOLES", "")
+    holes = [hole for hole in saboteur.holes() if wanted in hole.name]
+    verdicts: list[Verdict] = []
+    try:
+        for verdict in saboteur.judged(holes):
+            verdicts.append(verdict)
+    finally:
+        if place := os.environ.get("SABOTAGE_VERDICTS"):
+            Path(place).write_text(json.dumps([vars(v) for v in verdicts]))
+
+    assert [v for v in verdicts if not v.is_good] == []
