@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from partners.views import access, alerts, contracts, customers, destinations, devices, team, triage, unsubscribe
+from partners.views import (
+    access,
+    alerts,
+    contracts,
+    customers,
+    destinations,
+    devices,
+    grants,
+    team,
+    triage,
+    unsubscribe,
+)
 
 P = "p/<slug:partner_slug>"
 
@@ -38,6 +49,7 @@ urlpatterns = [
     path(f"{P}/access", access.index, name="partner_access"),
     path(f"{P}/access/ask", access.ask, name="partner_ask"),
     path(f"{P}/access/requests/<str:public_id>/withdraw", access.withdraw, name="partner_withdraw"),
+    path(f"{P}/access/<str:public_id>", grants.page, name="partner_grant"),
     path(f"{P}/access/<str:public_id>/give-back", access.give_back, name="partner_give_back"),
     path(f"{P}/team", team.index, name="partner_team"),
     path(f"{P}/team/<str:public_id>", team.assign, name="partner_assign"),

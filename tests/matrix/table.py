@@ -97,6 +97,7 @@ ROWS = (
     Row(P + "access", "partner"),
     Row(P + "access/ask", "partner"),
     Row(P + "access/requests/<str:public_id>/withdraw", "partner", ("request-northwind-acme",), posts=True, readers=("northwind",)),
+    Row(P + "access/<str:public_id>", "partner", ("grant-northwind-hq",), readers=("northwind",)),
     Row(P + "access/<str:public_id>/give-back", "partner", ("grant-northwind-hq",), readers=("northwind",)),
     Row(P + "team", "partner"),
     Row(P + "team/<str:public_id>", "partner", ("member-nils",), readers=("northwind",)),

@@ -1,5 +1,7 @@
 """What a partner may see, had, asked for; asking answers alike whether a customer exists; giving back ends at once."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -42,9 +44,9 @@ def test_given_access_that_ended_then_the_receipt_names_the_site_and_why_and_no_
 
     page = text(browse(world.third.people["theo"]).get("/p/third/access"))
 
-    assert "Acme</a>, hq" in page
+    assert re.search(r"Acme</a>, <a href=[^>]+>hq</a>", page)
     assert "The customer stopped it." in page
-    assert "Acme</a>, branch" in page
+    assert re.search(r"Acme</a>, <a href=[^>]+>branch</a>", page)
     assert "Its end date has passed." in page
     assert "Ada" not in page
     assert "depot" not in page
@@ -201,3 +203,35 @@ def test_given_thirty_customers_then_the_queries_stay_few(many, browse):
         with asked() as queries:
             assert client.get(path).status_code == 200
         assert len(queries) <= QUERIES_A_PAGE, queries.statements
+
+
+def test_when_one_access_is_opened_then_its_sentence_end_and_purpose_stand_there_and_nobodys_name(world, browse):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={HEALTH}, days=9, purpose="Night watch")
+
+    page = text(nora(world, browse).get(f"/p/northwind/access/{grant.public_id}"))
+
+    assert "Northwind can look at health and alerts for hq until" in page
+    assert all(words in page for words in ("9 days left", "Night watch", "Give back"))
+    assert "Ada" not in page
+
+
+def test_given_access_that_was_stopped_then_its_page_is_the_receipt_with_the_moment_and_why(world, browse):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
+    world.acme.revokes(grant)
+    client = nora(world, browse)
+
+    page = text(client.get(f"/p/northwind/access/{grant.public_id}"))
+    told = client.get(f"/p/northwind/access/{grant.public_id}?format=json").json()
+
+    assert "Northwind can no longer see hq." in page
+    assert "The customer stopped it." in page
+    assert "Give back" not in page
+    assert (told["live"], told["site"], told["why"]) == (False, "hq", "The customer stopped it.")
+    assert told["ended_at"] is not None
+    assert "Ada" not in page
+
+
+def test_given_access_of_another_partner_then_its_page_is_not_there(world, browse):
+    grant = world.acme.shares("hq", with_=world.rival, categories={HEALTH})
+
+    assert nora(world, browse).get(f"/p/northwind/access/{grant.public_id}").status_code == 404
