@@ -267,18 +267,25 @@ def _ratios(own: dict[str, Any], other: dict[str, Any]) -> dict[str, float]:
 # ---- somebody else's server
 
 
-def drive(url: str, keys: Sequence[str], plan: Plan, say: Say) -> dict[str, Any]:
-    """Reports of one simulated device for each key to a server anywhere; only answers and times can be seen from here."""
+def drive(url: str, keys: Sequence[str], plan: Plan, say: Say, *, per_second: float = 0) -> dict[str, Any]:
+    """Reports of one simulated device for each key to a server anywhere; only answers and times can be seen from here.
+
+    keys: `KEY` or `KEY SERIAL`, the serial number under which the key's device is known there. per_second: 0 for as fast
+    as the answers come. Raises ValueError for an address that is none.
+    """
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ValueError("http://host:port; TLS would measure TLS")
-    places = [Place(None, "", [(Switch(f"BENCH{n:06d}", n), key) for n, key in enumerate(keys)])]
-    clock = _clock()
+    began = int(time.time() * 1_000)  # so that no run sends the reports of another once more
+    switches = []
+    for n, line in enumerate(keys):
+        key, _, serial = line.partition(" ")
+        switches.append((Switch(serial.strip() or f"BENCH{n:06d}", began + n), key))
+    reports = _rounds([Place(None, "", switches)], _clock(), plan.rounds, ours.single)
     host, port = parts.hostname, parts.port or 80
-    reports = _rounds(places, clock, plan.rounds, ours.single)
     requests = [running.request(PATH, key, body, host) for key, body in reports]
     say(f"{len(requests)} reports to {host}:{port}")
-    sent = running.send(requests, port, connections=plan.connections, host=host)
+    sent = running.send(requests, port, connections=plan.connections, per_second=per_second, host=host)
     return {**sent, "reports": len(requests), "reports_per_s": round(len(requests) / sent["seconds"], 1)}
 
 

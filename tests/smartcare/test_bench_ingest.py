@@ -1,15 +1,17 @@
 """The benchmark measures what it says: the bodies, the load, the processor time."""
 
 import http.server
+import json
 import os
 import threading
 import time
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from django.utils import timezone
 
-from smartcare.bench import cost, load, running
+from smartcare.bench import cost, ingest, load, running
 from smartcare.bench.bodies import HEALTH, SAMPLES, TRAFFIC, Switch, report_of
 from telemetry.ingest import limits
 from telemetry.ingest.batch import NATIVE, CanonicalBatch, RequestMeta
@@ -59,9 +61,11 @@ def test_processor_time_counts_what_this_process_burns() -> None:
 
 class _Door(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    bodies: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.bodies.append(body)
         self.send_response(202 if body != b"no" else 503)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -93,6 +97,22 @@ def test_given_a_pace_when_requests_are_sent_then_they_take_that_long(port: int)
     found = running.send([running.request("/x", "key", b"yes")] * 20, port, connections=4, per_second=40)
 
     assert found["seconds"] >= 19 / 40
+
+
+def test_when_somebody_elses_server_is_driven_then_each_key_reports_and_no_run_repeats_another(port: int) -> None:
+    told: list[str] = []
+    plan = ingest.Plan(rounds=3, connections=2)
+
+    _Door.bodies.clear()
+
+    runs = [ingest.drive(f"http://127.0.0.1:{port}", ["scd_a_b SN-1", "scd_c_d"], plan, told.append) for _ in range(2)]
+
+    assert [(run["statuses"], run["reports"]) for run in runs] == [({"202": 6}, 6)] * 2
+    sent = [json.loads(body) for body in _Door.bodies]
+    assert len({report["report_id"] for report in sent}) == 12
+    assert {report["devices"][0]["identity"]["serial"] for report in sent} == {"SN-1", "BENCH000001"}
+    with pytest.raises(ValueError, match="http://host:port"):
+        ingest.drive("https://127.0.0.1", ["scd_a_b"], plan, told.append)
 
 
 def test_percentiles_are_those_of_the_sorted_times() -> None:

@@ -25,7 +25,11 @@ class Command(BaseCommand):
         one.add_argument("--devices", type=int, help="simulated devices (1000)")
         one.add_argument("--no-analysis", action="store_true", help="leave out the run with a worker beside it")
         one.add_argument("--url", help="drive this server instead, http://host:port; needs --keys")
-        one.add_argument("--keys", type=Path, help="file of ingest keys, one a line, for --url")
+        one.add_argument(
+            "--keys", type=Path, help="for --url: a file of `KEY` or `KEY SERIAL` of its device, one a line"
+        )
+        one.add_argument("--rounds", type=int, help="for --url: reports of each key (8)")
+        one.add_argument("--per-second", type=float, default=0, help="for --url: the pace (as fast as answers come)")
 
         two = kinds.add_parser("grants", help="what consent costs a reader, beside guardian and an unprotected join")
         two.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -93,7 +97,9 @@ class Command(BaseCommand):
         if not options["keys"]:
             raise CommandError("--url needs --keys FILE: one ingest key a line")
         keys = [line.strip() for line in options["keys"].read_text().splitlines() if line.strip()]
-        return ingest.drive(options["url"], keys, plan, ingest.to_stderr)
+        if not keys:
+            raise CommandError(f"{options['keys']} holds no key")
+        return ingest.drive(options["url"], keys, plan, ingest.to_stderr, per_second=options["per_second"])
 
     def _measured(self, plan: ingest.Plan) -> dict[str, Any]:
         self._must_be_empty()
@@ -108,7 +114,7 @@ class Command(BaseCommand):
 
 def _plan(options: dict[str, Any]) -> ingest.Plan:
     plan = ingest.Plan.small() if options["small"] else ingest.Plan()
-    changes = {name: options[name] for name in ("repeat", "devices") if options[name]}
+    changes = {name: options[name] for name in ("repeat", "devices", "rounds") if options[name]}
     if options["no_analysis"]:
         changes["analysis"] = False
     return ingest.Plan(**{name: changes.get(name, getattr(plan, name)) for name in ingest.Plan.__slots__})
