@@ -7,6 +7,7 @@ was written, --write to renew docs/mutation.md (with all subjects).
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy goes
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     names = [s.name for s in SUBJECTS]
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"any of {', '.join(names)}; all without one")
