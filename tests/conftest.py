@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import hypothesis
 import psycopg2
 import pytest
 from django.conf import settings
@@ -43,6 +44,9 @@ def owner_connection(database: str) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # How long an example takes says more about the machine's other work than about ours.
+    hypothesis.settings.register_profile("suite", deadline=None)
+    hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
     # Hashing is slow on purpose; the suite signs in thousands of times.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.SECOND_FACTOR = "optional"

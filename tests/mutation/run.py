@@ -9,8 +9,8 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
+import hypothesis
 import pytest
 
 from smartcare import devstack
@@ -139,11 +139,8 @@ def _clean() -> None:
 
 def _quiet_hypothesis() -> None:
     """The same examples for every mutant, and no limit of time: the machine may be busy."""
-    import hypothesis
-
-    settings: Any = hypothesis.settings
-    settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
-    settings.load_profile("mutation")
+    hypothesis.settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
+    os.environ["HYPOTHESIS_PROFILE"] = "mutation"
 
 
 def _log() -> str:
