@@ -128,7 +128,7 @@ def decide(
     for site in chosen:
         terms[site].check()
         require(may_share(by, site), "Only owners and approvers of your company can share a site")
-    _lock_sites([s.pk for s in chosen])
+    lock_sites([s.pk for s in chosen])
     decision = uuid.uuid4()
     grants = [
         _give_one(partner=partner, site=site, terms=terms[site], by=by, request=request, decision=decision)
@@ -140,7 +140,7 @@ def decide(
 @transaction.atomic
 def grant(*, partner: Organization, site: Site, terms: Terms, by: Viewer) -> Grant:
     """Let a partner see one site; the pair must hold no live grant. Raises NotAllowed, Invalid, AlreadyGranted."""
-    _lock_sites([site.pk])
+    lock_sites([site.pk])
     if Grant.objects.live().filter(partner=partner, site=site).exists():
         raise AlreadyGranted(f"{partner.name} already sees {site.name}")
     return give(partner=partner, sites=[site], terms=terms, by=by)[0]
@@ -151,7 +151,7 @@ def change(grant: Grant, *, terms: Terms, by: Viewer) -> Grant:
     """Extend, widen, narrow or re-word a live grant. Taking something away raises the generation. Raises NotAllowed, Invalid, Ended."""
     terms.check()
     require(may_share(by, grant.site), "Only owners and approvers of your company can change access")
-    _lock_sites([grant.site_id])
+    lock_sites([grant.site_id])
     current = _lock_live(grant)
     return _change(current, terms=terms, by=by, decision=uuid.uuid4())
 
@@ -163,7 +163,7 @@ def revoke(grant: Grant, *, by: Viewer) -> Grant:
         by.may_decide and grant.customer_id == by.organization_id,
         "Only owners and approvers of your company can stop access",
     )
-    _lock_sites([grant.site_id])
+    lock_sites([grant.site_id])
     return _close(_lock_open(grant), by=by, revoked=True, action="grant.revoked")
 
 
@@ -175,7 +175,7 @@ def give_back(grant: Grant, *, by: Viewer) -> Grant:
     )
     require(by.account is None and by.role in {"admin"}, "Only an admin of your company can give access back")
     with principal(kind="job", customers=[grant.customer_id]):
-        _lock_sites([grant.site_id])
+        lock_sites([grant.site_id])
         return _close(_lock_open(grant), by=by, revoked=True, action="grant.given_back", given_back=True)
 
 
@@ -184,7 +184,7 @@ def stop_all(*, by: Viewer) -> list[Grant]:
     """End every unclosed grant of the customer in one transaction. Raises NotAllowed."""
     require(by.is_owner, "Only an owner can stop all sharing")
     open_grants = list(Grant.objects.filter(customer=by.organization_id, closed_at=None).order_by("site_id", "pk"))
-    _lock_sites([g.site_id for g in open_grants])
+    lock_sites([g.site_id for g in open_grants])
     # Seen again under the locks: somebody may have stopped one in between.
     still_open = Grant.objects.select_for_update(of=("self",)).filter(
         pk__in=[g.pk for g in open_grants], closed_at=None
@@ -379,7 +379,8 @@ def _close(
     return row
 
 
-def _lock_sites(site_ids: Sequence[UUID]) -> None:
+def lock_sites(site_ids: Sequence[UUID]) -> None:
+    """Nobody else decides about these sites until the transaction ends; in id order, so that two deciders never wait for each other."""
     list(Site.unscoped.select_for_update().filter(pk__in=site_ids).order_by("pk").values_list("pk"))
 
 

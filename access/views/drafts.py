@@ -1,5 +1,7 @@
 """What the consent form says so far, and what the page shows of it: options, sentence, what changes, the button's words."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,6 +78,21 @@ class Draft:
         )
 
 
+def standing(grants: Iterable[Grant]) -> str:
+    """A short mark of how these accesses stand. A form carries it, so that nobody decides about what has changed in between."""
+    facts = sorted(f"{g.public_id} {g.generation} {g.changed_at and g.changed_at.isoformat()}" for g in grants)
+    return hashlib.sha256("|".join(facts).encode()).hexdigest()[:16]
+
+
+def require_standing(marked: str | None, grants: Iterable[Grant]) -> None:
+    """marked: what the form carried; None: no form. Raises Invalid if the accesses are no longer as they were shown."""
+    if marked is not None and marked != standing(grants):
+        words = gettext(
+            "Somebody of your company decided about this in between. This is how it stands now: please look again"
+        )
+        raise Invalid(words)
+
+
 def read_draft(request: PageRequest, data: QueryDict) -> Draft:
     """From a query string or a posted form; unknown partners and sites of others are simply not there."""
     named = data.get("partner", "")
@@ -126,6 +143,7 @@ def form_context(request: PageRequest, draft: Draft) -> dict[str, Any]:
         "changes": _changes(draft, terms, customer),
         "current": list(draft.current),
         "asked": _asked(draft, viewer),
+        "standing": standing(draft.current),
         "button": _button(draft),
     }
 

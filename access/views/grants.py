@@ -16,7 +16,15 @@ from access.lengths import REMIND_DAYS, days_left
 from access.models import SHAREABLE, Grant, ViewingEntry
 from access.principal import acting
 from access.views.confirmed import confirm_first
-from access.views.drafts import AS_TODAY, DEFAULT_DAYS, Draft, form_context, read_draft
+from access.views.drafts import (
+    AS_TODAY,
+    DEFAULT_DAYS,
+    Draft,
+    form_context,
+    live_grants,
+    read_draft,
+    require_standing,
+)
 from access.views.pages import PageRequest, acted, for_customer, own_transactions
 
 EXPORTS_SHOWN = 20
@@ -42,7 +50,7 @@ def give(request: PageRequest) -> HttpResponse:
         try:
             return _given(request, draft)
         except Invalid as no:
-            return _form(request, _refused(draft, no))
+            return _form(request, _refused(replace(draft, current=live_grants(draft)), no))
     if not posted and len(draft.sites) == 1 and draft.current and "cat" not in request.GET:
         draft = replace(draft.as_today(), keeps_end="days" not in request.GET)
     return _form(request, draft)
@@ -64,6 +72,8 @@ def _given(request: PageRequest, draft: Draft) -> HttpResponse:
     assert partner is not None
     terms = draft.terms(customer)
     with transaction.atomic():
+        sharing.lock_sites([s.pk for s in draft.sites])
+        require_standing(request.POST.get("standing"), live_grants(draft))
         grants = sharing.give(partner=partner, sites=draft.sites, terms=terms, by=request.viewer)
     messages.success(request, sentences.of_terms(partner, [g.site.name for g in grants], terms, customer))
     return redirect("access")

@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from access import requests, sentences
+from access import requests, sentences, sharing
 from access.errors import Invalid
 from access.lengths import OFFERED, end_after, last_day
 from access.models import SHAREABLE, AccessRequest, Category, Grant, Organization, RequestState, Site
 from access.requests import Answer
 from access.sharing import Terms
 from access.views.confirmed import confirm_first
-from access.views.drafts import length_words
+from access.views.drafts import length_words, require_standing, standing
 from access.views.pages import PageRequest, acted, for_customer
 
 
@@ -121,6 +121,7 @@ def _form(request: PageRequest, row: AccessRequest, sites: list[Site]) -> dict[s
         "forward_alerts": row.forward_alerts if answer.forward_alerts is None else answer.forward_alerts,
         "purpose": answer.purpose,
         "days": answer.days or row.days,
+        "standing": standing(today),
         "lengths": _lengths(request, row, answer.days or row.days),
     } | _offer(request, row, answer, today)
 
@@ -189,7 +190,10 @@ def allow(request: PageRequest, public_id: str) -> HttpResponse:
         return first
 
     def act() -> str:
-        answer = _answer(row, request.POST, _not_asked(row, _today(row)))
+        sharing.lock_sites([s.pk for s in _sites(request, row)])
+        today = _today(row)
+        require_standing(request.POST.get("standing"), today)
+        answer = _answer(row, request.POST, _not_asked(row, today))
         grants = requests.approve(row, answer, by=request.viewer)
         return " ".join(sentences.of_grant(g) for g in grants)
 

@@ -408,3 +408,36 @@ def test_given_two_approvers_when_both_decide_the_same_then_it_stays_the_first_o
     second = live(world)["Northwind", "hq"]
     assert (second.pk, second.decision, second.changed_at) == (first.pk, first.decision, None)
     assert sharing.facts(second) == sharing.facts(first)
+
+
+def mark_of(page: str) -> str:
+    return re.search(r'name="standing" value="(\w+)"', page)[1]
+
+
+def test_given_somebody_decided_in_between_when_the_form_is_sent_then_it_shows_what_is_so_now_and_changes_nothing(
+    world, ada
+):
+    sent = form(world, "hq", kinds=[HEALTH])
+    sent["standing"] = mark_of(text(ada.get("/access/grant", sent)))
+    world.acme.shares("hq", with_=world.northwind, categories={INVENTORY})
+
+    page = text(ada.post("/access/grant", sent))
+
+    assert "Somebody of your company decided about this in between." in page
+    assert "Ends now: device list" in page
+    assert live(world)["Northwind", "hq"].categories == [INVENTORY]
+    ada.post("/access/grant", sent | {"standing": mark_of(page)})
+    assert live(world)["Northwind", "hq"].categories == [HEALTH]
+
+
+def test_given_more_was_given_in_between_when_a_request_is_allowed_then_nothing_is_taken_away_unseen(world, ada):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={INVENTORY})
+    row = asks(world, "hq")
+    page = page_of(ada, row)
+    world.acme.changes(grant, categories={INVENTORY, HEALTH})
+    answer = {"shown": "1", "cat": "traffic", "keep": "inventory", "site": world.acme.sites["hq"].public_id}
+
+    sent = ada.post(f"/access/requests/{row.public_id}/allow", answer | {"standing": mark_of(page)})
+
+    assert "Somebody of your company decided about this in between." in text(ada.get(sent.headers["Location"]))
+    assert live(world)["Northwind", "hq"].categories == [INVENTORY, HEALTH]
