@@ -39,7 +39,10 @@ class Command(DjangoMigrate):
             for k, v in parameters.items()
             if k in {"dbname", "user", "password", "host", "port", "connect_timeout"}
         }
-        raw = psycopg2.connect(**wanted)
+        try:
+            raw = psycopg2.connect(**wanted)
+        except psycopg2.OperationalError as error:
+            raise CommandError(f"DATABASE_OWNER_URL: cannot sign in: {error}") from error
         raw.autocommit = True
         try:
             if failed := roles.prepare(raw):
