@@ -14,6 +14,9 @@ soak: ## the long runs, which CI leaves out
 mutation: ## change the guarding modules in one place at a time: a test must notice, or a reason be given (docs/mutation.md)
 	"$$(python3 smartcare/bootstrap.py test)" -m tests.mutation --write
 
+sabotage: ## plant holes in the database and in the source: each must turn a test red (WRITE=1: into docs/sabotage.md)
+	"$$(python3 smartcare/bootstrap.py test)" -m tests.sabotage.run $(if $(WRITE),--write) $(if $(ONLY),--only "$(ONLY)")
+
 pictures: ## the README's pictures of a running demo: make pictures ADA=her-password NORA=her-password
 	"$$(python3 smartcare/bootstrap.py test)" docs/pictures/take.py $(or $(URL),http://127.0.0.1:8000) $(ADA) $(NORA)
 

@@ -30,6 +30,9 @@ def build(printed: dict[str, Any], viewer_of: ViewerOf) -> None:
         for boss, company in bosses:
             _joins(viewer_of(boss, ids[company]), person)
     User.objects.filter(email="ines@example.com").update(is_active=False)
+    _joins(
+        viewer_of(gwen, ids["globex"]), User.objects.get(email="bea@smartcare.example")
+    )  # staff, and a member somewhere
     shuna = User.objects.create_user("shuna@example.com", "x" * 20, name="Shuna")
     shut, _ = open_organization(kind=OrganizationKind.CUSTOMER, name="Shut", first_member=shuna)
     ida = User.objects.create_user("ida@example.com", "x" * 20, name="Ida")
@@ -95,7 +98,8 @@ ROWS = (
     PERMISSION.format("'starts_at', now() - interval '5 h', 'expires_at', now() - interval '1 h'", "branch"),
     PERMISSION.format("'starts_at', now() + interval '1 h', 'expires_at', now() + interval '2 h'", "plant"),
     # looks at a customer as a whole
-    "INSERT INTO access_viewingentry SELECT (jsonb_populate_record(NULL::access_viewingentry, to_jsonb(v) || jsonb_build_object('id', gen_random_uuid(), 'site_id', NULL,"
+    "INSERT INTO access_viewingentry SELECT (jsonb_populate_record(NULL::access_viewingentry, to_jsonb(v) || jsonb_build_object('id',"
+    " gen_random_uuid(), 'site_id', NULL,"
     " 'grant_id', NULL, 'staff_permission_id', NULL, 'number', 1000000 + row_number() OVER (), 'customer_id', o.id))).*"
     " FROM (SELECT * FROM access_viewingentry LIMIT 1) v, access_organization o WHERE o.kind = 'customer'",
     # a summary that is counted for a partner, as if it were a customer
@@ -107,9 +111,12 @@ ROWS = (
     f" id FROM partners_tender WHERE customer_id = {ORGANIZATION.format('globex')} LIMIT 1",
     "INSERT INTO partners_tenderquestion (id, customer_id, tender_id, asked_by_id, question, answer) SELECT gen_random_uuid(), customer_id,"
     f" id, {ORGANIZATION.format('third')}, 'Uninvited?', '' FROM partners_tender WHERE customer_id = {ORGANIZATION.format('globex')}",
+    # a customer asks in its own tender, as if it were invited
+    "INSERT INTO partners_tenderquestion (id, customer_id, tender_id, asked_by_id, question, answer) SELECT gen_random_uuid(), customer_id,"
+    " id, customer_id, 'Why not?', '' FROM partners_tender",
     # comments by those who may not see the alert, or not any more
-    "INSERT INTO telemetry_alertcomment (id, public_id, author_name, audience, text, alert_id, author_organization_id, customer_id, site_id)"
-    " SELECT gen_random_uuid(), left(gen_random_uuid()::text, 16), 'x', 'partners', 'x', a.id, o.id, a.customer_id, a.site_id"
+    "INSERT INTO telemetry_alertcomment (id, public_id, author_name, audience, text, alert_id, author_organization_id, customer_id,"
+    " site_id) SELECT gen_random_uuid(), left(gen_random_uuid()::text, 16), 'x', 'partners', 'x', a.id, o.id, a.customer_id, a.site_id"
     " FROM telemetry_alert a, access_organization o WHERE o.kind = 'partner'",
 )
 
@@ -137,6 +144,10 @@ def eyes(printed: dict[str, Any], org: dict[str, str], viewer_of: ViewerOf) -> I
         user = person(f"{name}@example.com")
         viewer = viewer_of(user, ids[company])
         yield Eyes(f"{name} of {company}", kind, organization=org[company], user=str(user.pk), viewer=viewer)
+    bea = person("bea@smartcare.example")
+    yield Eyes(
+        "bea for globex", "customer", organization=org["globex"], user=str(bea.pk), viewer=viewer_of(bea, ids["globex"])
+    )
     for name in ("stan", "steve"):
         user = person(f"{name}@smartcare.example")
         yield Eyes(f"{name}, no more of staff", "staff", user=str(user.pk), viewer=Viewer.of_staff(user))

@@ -155,8 +155,9 @@ FILLED_ONCE = {
     " FROM access_site s WHERE NOT EXISTS (SELECT FROM partners_tender t WHERE t.customer_id = s.customer_id)",
     "telemetry_silencememory": "INSERT INTO telemetry_silencememory (customer_id, memory, updated_at) SELECT id, '{}', now()"
     " FROM access_organization WHERE kind = 'customer' ON CONFLICT DO NOTHING",
-    "partners_delivery": "INSERT INTO partners_delivery (id, public_id, customer_id, owner_id, destination_id, subject, event, subject_key,"
-    " state, reason, attempts, expires_at, finished_at) SELECT gen_random_uuid(), left(gen_random_uuid()::text, 16), owner_id, owner_id, id,"
+    "partners_delivery": "INSERT INTO partners_delivery (id, public_id, customer_id, owner_id, destination_id, subject, event,"
+    " subject_key, state, reason, attempts, expires_at, finished_at)"
+    " SELECT gen_random_uuid(), left(gen_random_uuid()::text, 16), owner_id, owner_id, id,"
     " 'verification', 'destination.verification', 'verification:' || id, 'delivered', '', 1, now() + interval '1 day', now()"
     " FROM partners_destination",
     "partners_tenderquestion": "INSERT INTO partners_tenderquestion (id, customer_id, tender_id, asked_by_id, question, answer, asked_at,"

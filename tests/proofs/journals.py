@@ -101,7 +101,7 @@ def _unchained(house: House) -> Iterator[str]:
     for seq, previous, link, values in chain:
         if seq != number + 1 or bytes(previous or b"") != head:
             yield f"entry {seq} does not follow entry {number}"
-        number, head = seq, bytes(link or b"")
+        number, head = seq or number + 1, bytes(link or b"")
         if head != digest(bytes(previous or b""), values):
             yield f"entry {seq} has a hash of other words"
 

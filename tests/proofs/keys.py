@@ -43,9 +43,9 @@ def keys(behind: Any) -> Iterator[Key]:
                 if whose := _whose(columns, table, target.db_table):
                     yield table, whose[0], str(field.column), target.db_table, whose[1], str(target.pk.column)
     for table in sorted(columns):
-        if {"stay", "customer_id"} <= columns[table] and table not in {STAYS, *WITHOUT_KEYS}:
-            if "site_id" not in columns[table]:  # the others name the site besides
-                yield table, "customer_id", "stay", STAYS, "customer_id", "number"
+        alone = "site_id" not in columns[table]  # the others name the site besides
+        if alone and {"stay", "customer_id"} <= columns[table] and table not in {STAYS, *WITHOUT_KEYS}:
+            yield table, "customer_id", "stay", STAYS, "customer_id", "number"
 
 
 def _whose(columns: dict[str, set[str]], table: str, target: str) -> tuple[str, str] | None:

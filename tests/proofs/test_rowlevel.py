@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.proofs import doors, rowlevel
+from tests.proofs import doors, lists, rowlevel
 from tests.proofs.house import House
 from tests.proofs.rules import TABLES
 
@@ -35,3 +35,7 @@ def test_a15_given_no_row_level_security_when_everybody_asks_the_door_then_its_f
     house: House,
 ):
     assert doors.faults(house, filters_alone=True) == []
+
+
+def test_a15_given_no_row_level_security_when_everybody_asks_for_lists_then_each_shows_what_is_ones_own(house: House):
+    assert lists.faults(house) == []

@@ -12,13 +12,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
 from smartcare import devstack
 from smartcare.devstack import environment
-from tests.sabotage.holes import Edit
+from tests.sabotage.holes import Edit, Redefinition
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("access", "telemetry", "partners", "smartcare", "templates", "tests", "docs")
@@ -34,12 +35,13 @@ class Misplanted(Exception):
 @dataclass(frozen=True)
 class Run:
     """One run of pytest. failed: node id and first words of each test whose own assertion failed. went: whether it ran as it should:
-    tests were found, and nothing broke outside of them."""
+    tests were found, and nothing broke outside of them. leaks: marked words that somebody read; looked: answers searched for them."""
 
-    code: int
     failed: tuple[tuple[str, str], ...]
     went: bool
     output: str
+    leaks: tuple[str, ...] = ()
+    looked: int = 0
 
 
 @dataclass
@@ -78,7 +80,19 @@ class Bench:
         """Run tests in the copy, in one process."""
         report = self.folder.with_name("report.json")
         report.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "tests.sabotage.witness", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "0",
+            "-p",
+            "no:randomly",
+            "-p",
+            "tests.sabotage.witness",
+            *arguments,
+        ]
         try:
             done = subprocess.run(
                 command,
@@ -92,21 +106,58 @@ class Bench:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Run(-1, (), False, f"no end after {LONGEST_S} s")
-        seen = json.loads(report.read_text()) if report.exists() else {"failed": [], "errors": ["did not start"]}
+            return Run((), False, f"no end after {LONGEST_S} s")
+        if not report.exists():
+            return Run((), False, done.stdout)
+        seen = json.loads(report.read_text())
+        went = not seen["errors"] and done.returncode in {0, 1}
         failed = tuple((node, words) for node, words in seen["failed"])
-        return Run(done.returncode, failed, not seen["errors"] and done.returncode in {0, 1}, done.stdout)
+        return Run(failed, went, done.stdout, tuple(seen["leaks"]), seen["looked"])
 
-    def sql(self, database: str, *statements: str) -> None:
-        """As the superuser of the throw-away server."""
-        connection = psycopg2.connect(_of_database(self.env["DATABASE_OWNER_URL"], database))
+    @contextlib.contextmanager
+    def template(self) -> Iterator[Any]:
+        """A cursor of the superuser in the database that every new one is copied from; nobody may be in it when that is done."""
+        connection = psycopg2.connect(_of_database(self.env["DATABASE_OWNER_URL"], "template1"))
         connection.autocommit = True
         try:
             with connection.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
+                yield cursor
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def altered(self, change: str, back: str) -> Iterator[None]:
+        """Every protected table of every new database."""
+        with self.template() as cursor:
+            cursor.execute("SELECT oid::regclass::text FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p')")
+            tables = [row[0] for row in cursor.fetchall()]
+            for table in tables:
+                cursor.execute(f"ALTER TABLE {table} {change}")
+        try:
+            yield
+        finally:
+            with self.template() as cursor:
+                for table in tables:
+                    cursor.execute(f"ALTER TABLE {table} {back}")
+
+    @contextlib.contextmanager
+    def redefined(self, functions: Sequence[Redefinition]) -> Iterator[None]:
+        """In every new database. Raises Misplanted."""
+        kept: list[str] = []
+        try:
+            for change in functions:
+                with self.template() as cursor:
+                    cursor.execute("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s", [change.function])
+                    (definition,) = cursor.fetchone() or ("",)
+                    if definition.count(change.old) != 1:
+                        raise Misplanted(f"{change.function}() has {definition.count(change.old)} times: {change.old}")
+                    cursor.execute(definition.replace(change.old, change.new))
+                    kept.append(definition)
+            yield
+        finally:
+            for definition in kept:
+                with self.template() as cursor:
+                    cursor.execute(definition)
 
     def _copy(self) -> None:
         skip = shutil.ignore_patterns("__pycache__", "node_modules", "*.pyc")

@@ -53,6 +53,9 @@ def policies(behind: Any) -> Iterator[Hole]:
         if condition == "true":  # lent to a definer role without a condition
             continue
         back = f"ALTER POLICY {on} {_clauses(using, check)}"
+        if using and check:
+            wide = f"ALTER POLICY {on} WITH CHECK (true)"
+            yield Hole("policy", f"{table}.{policy}: WITH CHECK (true)", (wide,), (back,), proofs)
         for mutant in [Mutant("true", "true"), *_of_policy(condition)]:
             wide = f"ALTER POLICY {on} {_clauses(using and mutant.text, check and mutant.text)}"
             words = "USING (true)" if mutant.what == "true" else mutant.what

@@ -25,12 +25,22 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Redefinition:
+    """Words of a function of the database and what takes their place. They must be there exactly once."""
+
+    function: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
 class CodeHole:
-    """A hole in the source. tests: where it has to be noticed, as arguments of pytest."""
+    """A hole in the source, or in a function of the database. tests: where it has to be noticed, as arguments of pytest."""
 
     name: str
-    edits: tuple[Edit, ...]
     tests: tuple[str, ...]
+    edits: tuple[Edit, ...] = ()
+    redefined: tuple[Redefinition, ...] = ()
 
 
 @dataclass(frozen=True)

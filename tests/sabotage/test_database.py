@@ -12,12 +12,36 @@ from tests.sabotage.database import Saboteur
 from tests.sabotage.holes import Verdict
 
 __all__ = ["house"]
+# One of each kind in every run of the suite; all of them with `make sabotage`.
+FEW = (
+    "telemetry_devicehealth: row-level security off",
+    "telemetry_alert: no FORCE",
+    "access_grant.reads dropped",
+    "partners_partnernote.changes: USING (true)",
+    "access_invitation.changes: WITH CHECK (true)",
+    "telemetry_deviceinventory.reads: any kind of data instead of inventory",
+    "app_sites(): without g.expires_at > statement_timestamp()",
+    "telemetry_alert.device_id → telemetry_device: single",
+    "access_auditentry.audit_chain off",
+    "access_viewingentry.only_added dropped",
+    "TRUNCATE ON access_site to sc_app",
+    "sc_app is BYPASSRLS",
+)
 
 
 @pytest.fixture
 def saboteur(house: Any, django_db_blocker: Any) -> Any:
     with django_db_blocker.unblock():
         yield Saboteur.of(house)
+
+
+def test_when_one_hole_of_each_kind_is_planted_in_the_database_then_a_test_turns_red(saboteur: Saboteur):
+    holes = [hole for hole in saboteur.holes() if hole.name in FEW]
+
+    verdicts = list(saboteur.judged(holes))
+
+    assert {v.name for v in verdicts} == set(FEW)
+    assert [v for v in verdicts if v.verdict != "caught"] == []
 
 
 @pytest.mark.soak

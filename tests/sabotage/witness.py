@@ -8,6 +8,24 @@ import pytest
 
 _failed: list[tuple[str, str]] = []
 _errors: list[str] = []
+_leaks: list[str] = []
+_looked = 0
+
+
+def pytest_configure() -> None:
+    """Counts the answers that are searched for marked words, and the words found with those who may not have them."""
+    from tests.matrix import canaries
+
+    search = canaries.leaks
+
+    def counted(actor: str, *chunks: bytes) -> set[str]:
+        global _looked
+        _looked += 1
+        found = search(actor, *chunks)
+        _leaks.extend(f"{actor} reads {word}" for word in sorted(found))
+        return found
+
+    canaries.leaks = counted
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -26,7 +44,8 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 def pytest_sessionfinish() -> None:
     """Written here and not at the end of the process: what stops a server must not cost the report."""
-    Path(os.environ["SABOTAGE_WITNESS"]).write_text(json.dumps({"failed": _failed, "errors": _errors}))
+    said = json.dumps({"failed": _failed, "errors": _errors, "leaks": _leaks, "looked": _looked})
+    Path(os.environ["SABOTAGE_WITNESS"]).write_text(said)
 
 
 def _first_words(report: pytest.TestReport) -> str:
