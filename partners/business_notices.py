@@ -16,9 +16,9 @@ from access.models import Category, Organization, Role
 from access.principal import principal
 from access.viewer import Viewer
 from access.viewing import Look
-from partners import notices
 from partners.forwarding import business_mails as mails
 from partners.forwarding.mails import Mail
+from partners.mailing import DECIDERS, people, send
 from partners.models import Contract, Proposal, ProposalState, Tender, TenderState
 from telemetry import jobs
 
@@ -86,13 +86,13 @@ def _to_partner(claim: jobs.Claim, choice: Choice) -> None:
                     link=f"{settings.PUBLIC_URL}/api/v1/tenders/{tender.public_id}?acting={partner.slug}",
                 )
             )
-        to = notices.people(partner_id, MAKE_OFFERS, about=tender.customer_id)
+        to = people(partner_id, MAKE_OFFERS, about=tender.customer_id)
         for user in to:
             # The title is the customer's: reading it in a mail is a look, like reading it in the API.
             viewer = Viewer(kind="partner", user=user, organization=partner)
             look = Look(tender.customer_id, Category.ANY, None, "tender", tender.title, [tender.public_id])
             viewing.record(viewer, [look], way="email")
-        notices.send(mail, to, job=claim.id)
+        send(mail, to, job=claim.id)
 
 
 @jobs.handles("notice.contract_filed")
@@ -118,7 +118,7 @@ def _about_contract(claim: jobs.Claim, make: Callable[[mails.ContractFacts], Mai
         link=f"{settings.PUBLIC_URL}/p/{partner.slug}/contracts/{contract.public_id}",
     )
     with principal(kind="job", customers={claim.customer_id, partner.pk}):
-        notices.send(make(facts), notices.people(partner.pk, MAKE_OFFERS, about=claim.customer_id), job=claim.id)
+        send(make(facts), people(partner.pk, MAKE_OFFERS, about=claim.customer_id), job=claim.id)
 
 
 @jobs.handles("notice.proposal_sent")
@@ -142,4 +142,4 @@ def _to_deciders(
         title=tender.title,
         link=f"{settings.PUBLIC_URL}/api/v1/tenders/{tender.public_id}",
     )
-    notices.send(make(facts), notices.people(claim.customer_id, notices.DECIDERS), job=claim.id)
+    send(make(facts), people(claim.customer_id, DECIDERS), job=claim.id)

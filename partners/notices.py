@@ -3,11 +3,10 @@
 Queued as jobs in the transaction of the act, so that an act without its notice cannot be.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,53 +19,19 @@ from access.models import (
     Grant,
     Invitation,
     InvitationKind,
-    Membership,
     Organization,
-    OrganizationStatus,
     RequestState,
     Role,
     Site,
     StaffPermission,
-    User,
 )
 from partners.forwarding import facts, mails, secrets
 from partners.forwarding.mails import Mail
 from partners.forwarding.transports.base import TryLater
 from partners.forwarding.transports.email import EmailTransport
+from partners.mailing import DECIDERS, IN_CHARGE, MailServerAway, people, send
 from partners.models import Destination
 from telemetry import jobs
-
-log = structlog.get_logger(__name__)
-DECIDERS = (Role.OWNER, Role.APPROVER)
-IN_CHARGE = (Role.OWNER, Role.ADMIN)
-
-
-class MailServerAway(Exception):
-    """The job is tried again."""
-
-
-def people(organization: UUID, roles: Iterable[str], *, about: UUID | None = None) -> list[User]:
-    """Active members with one of these roles, asked at the moment of sending.
-
-    about: a customer; members of a partner who are assigned to other customers only are then left out.
-    """
-    rows = Membership.objects.filter(
-        organization=organization,
-        organization__status=OrganizationStatus.ACTIVE,
-        user__is_active=True,
-        role__in=list(roles),
-    )
-    found = rows.select_related("user").order_by("user__email")
-    return [m.user for m in found if about is None or m.only_customers is None or str(about) in m.only_customers]
-
-
-def send(mail: Mail, to: Iterable[User], *, job: UUID) -> None:
-    """One mail a person. Raises MailServerAway if the server could not take one: repeated ids let mailboxes drop repeats."""
-    for user in to:
-        outcome = EmailTransport(recipient=user.email).deliver(mail, delivery_id=f"{job}.{user.pk}")
-        if isinstance(outcome, TryLater):
-            raise MailServerAway(outcome.error)
-        log.info("notice.sent", job=str(job), outcome=type(outcome).__name__)
 
 
 def queue_grant(kind: str, grant: Grant, *, key: str, **payload: object) -> None:
