@@ -1,5 +1,7 @@
 """A customer's page: what is shared, what is not, what remains when it ends; and the partner's own notes."""
 
+import re
+
 import pytest
 
 from access.models import ViewingEntry
@@ -62,7 +64,8 @@ def test_given_access_that_was_revoked_then_notes_and_date_stay_and_no_data(worl
     assert "canary-our-note" in page
     assert "Access ended on" in page
     assert "The customer stopped it." in page
-    assert all(word not in page for word in ("canary-hq", "hq", "branch", "Open alerts"))
+    assert not {"hq", "branch"} & set(re.findall(r"\w+", page))  # whole words: a random token may hold "hq"
+    assert "Open alerts" not in page
 
 
 def test_given_the_third_partner_with_ended_access_then_it_sees_the_date_alone(world, browse):
