@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
-from access import acts, audit, sharing
+from access import accounts, acts, audit, sharing
 from access.errors import Invalid, require
 from access.models import (
     CUSTOMER_ROLES,
@@ -66,10 +66,18 @@ def open_organization(
             kind="organization",
             id=organization.public_id,
             words=name,
+            after={"referred_by": organization.referred_by.name} if organization.referred_by else None,
         )
         with acting(viewer):
             acts.happened("organization.opened", organization, first_member=first_member, by=viewer)
     return organization, membership
+
+
+def referrer(slug: str) -> Organization | None:
+    """The partner behind a referral link, for somebody who has no company yet; None where there is none, or it was stopped."""
+    with principal(kind="login"):  # the directory of partners is open to whoever signs in or up
+        partners = Organization.objects.filter(kind=OrganizationKind.PARTNER, status=OrganizationStatus.ACTIVE)
+        return partners.filter(slug=slug).first()
 
 
 @transaction.atomic
@@ -188,7 +196,10 @@ def change_role(membership: Membership, *, role: Role, by: Viewer) -> None:
 
 @transaction.atomic
 def remove_member(membership: Membership, *, by: Viewer) -> None:
-    """An ex-member loses everything at once: every read asks for the membership again. Raises NotAllowed, Invalid."""
+    """An ex-member loses everything at once: every read asks for the membership again, and API keys that the person made stop.
+
+    Raises NotAllowed, Invalid.
+    """
     organization, user = membership.organization, membership.user
     leaving = by.user_id == user.pk and by.organization_id == organization.pk
     require(
@@ -199,6 +210,7 @@ def remove_member(membership: Membership, *, by: Viewer) -> None:
     role = membership.role
     if organization.group_id:
         user.groups.remove(organization.group_id)
+    accounts.revoke_made_by(user, organization=organization.pk, by=by)
     acts.happened("member.removed", membership, by=by)
     audit.record(
         customer=organization.pk,

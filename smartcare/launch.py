@@ -3,7 +3,8 @@
     manage.py stack [--data DIR] -- COMMAND ARGUMENT…
 
 `stack` migrates the embedded database before COMMAND starts (again and again without harm); a database named by
-DATABASE_URL is left as it is. COMMAND runs in the checkout. Standard output is its own.
+DATABASE_URL is left as it is. With --data the SECRET_KEY is kept beside the data, unless one is given. COMMAND runs in
+the checkout. Standard output is its own.
 """
 
 import argparse
@@ -73,7 +74,10 @@ def stack(arguments: list[str]) -> int:
     wanted = parser.parse_args(options)
     if not command:
         parser.error("name the command after --")
-    with up(wanted.data.absolute() if wanted.data else None):
+    is_given = bool(os.environ.get("SECRET_KEY"))
+    with up(wanted.data.absolute() if wanted.data else None) as data:
+        if wanted.data and not is_given:  # kept data is sealed and signed with it
+            os.environ["SECRET_KEY"] = memory.secret_key(data)
         return supervise(command)
 
 

@@ -3,16 +3,22 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings as installation
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from access import audit, context, onboarding
-from access.errors import require
+from access import audit, context, invitations, onboarding
+from access.errors import Invalid, require
 from access.models import (
     CUSTOMER_ROLES,
     PARTNER_ROLES,
     ClaimWords,
+    Invitation,
+    InvitationKind,
     Membership,
     Organization,
     OrganizationKind,
@@ -22,7 +28,7 @@ from access.models import (
 from access.principal import acting
 from access.timezones import ZONES
 from access.viewer import Viewer
-from access.views.pages import PageRequest, acted, own_transactions, sign_in_first
+from access.views.pages import PageRequest, acted, for_company, own_transactions, sign_in_first
 
 
 class CompanyForm(forms.Form):
@@ -42,13 +48,19 @@ def start(request: PageRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     if context.memberships_of(request.user):
         return redirect("home")
+    referred_by = _referrer(request)
     form = CompanyForm(
         request.POST or None, initial={"your_name": request.user.name, "timezone": request.user.timezone}
     )
     if request.method == "POST" and form.is_valid():
         _open(request, form.cleaned_data)
         return redirect("start")
-    return render(request, "portal/start_company.html", {"form": form})
+    return render(request, "portal/start_company.html", {"form": form, "referred_by": referred_by})
+
+
+def _referrer(request: HttpRequest) -> Organization | None:
+    slug = request.session.get("referred_by")
+    return onboarding.referrer(slug) if slug else None
 
 
 def _open(request: PageRequest, said: dict[str, str]) -> None:
@@ -56,13 +68,12 @@ def _open(request: PageRequest, said: dict[str, str]) -> None:
     assert isinstance(user, User)
     user.name, user.timezone = said["your_name"], said["timezone"]
     user.save(update_fields=["name", "timezone"])
-    referred = Organization.objects.filter(kind="partner", slug=request.session.get("referred_by", "")).first()
     organization, membership = onboarding.open_organization(
         kind=OrganizationKind.CUSTOMER,
         name=said["name"],
         first_member=user,
         timezone=said["timezone"],
-        referred_by=referred,
+        referred_by=_referrer(request),
     )
     context.remember(request, organization)
     if said["site"]:
@@ -74,9 +85,10 @@ def _open(request: PageRequest, said: dict[str, str]) -> None:
 @own_transactions
 def referral(request: HttpRequest, slug: str) -> HttpResponse:
     """A partner's referral link: lets somebody sign up, remembers who sent them, shares nothing."""
-    request.session["referred_by"] = slug
-    request.session["invited"] = True
-    return redirect("account_signup")
+    if onboarding.referrer(slug) is not None:  # a link of nobody's opens no door that is closed
+        request.session["referred_by"] = slug
+        request.session["invited"] = True
+    return redirect("home" if request.user.is_authenticated else "account_signup")
 
 
 @require_POST
@@ -131,9 +143,8 @@ def base_of(organization: Organization) -> str:
     return "" if organization.is_customer else f"/p/{organization.slug}"
 
 
+@for_company
 def settings(request: PageRequest, partner_slug: str = "") -> HttpResponse:
-    if not request.user.is_authenticated:
-        return sign_in_first(request)
     viewer, organization = own(request)
     kind = SettingsForm if organization.is_customer else ProfileForm
     names = list(kind.base_fields)
@@ -142,7 +153,15 @@ def settings(request: PageRequest, partner_slug: str = "") -> HttpResponse:
         _save(viewer, organization, form.cleaned_data)
         acted(request, lambda: "Saved.")
         return redirect(f"{base_of(organization)}/settings/company")
-    return render(request, "portal/settings_company.html", {"form": form, "base": base_of(organization)})
+    context = {"form": form, "base": base_of(organization), "referral": _referral_link(organization)}
+    return render(request, "portal/settings_company.html", context)
+
+
+def _referral_link(organization: Organization) -> str:
+    """A partner's; '' for a customer."""
+    return (
+        f"{installation.PUBLIC_URL}{reverse('referral', args=[organization.slug])}" if organization.is_partner else ""
+    )
 
 
 def _save(viewer: Viewer, organization: Organization, said: dict[str, Any]) -> None:
@@ -163,10 +182,13 @@ def _save(viewer: Viewer, organization: Organization, said: dict[str, Any]) -> N
     )
 
 
+@for_company
 def people(request: PageRequest, partner_slug: str = "") -> HttpResponse:
-    if not request.user.is_authenticated:
-        return sign_in_first(request)
-    _, organization = own(request)
+    viewer, organization = own(request)
+    if request.method == "POST":
+        row = get_object_or_404(_open_invitations(organization), public_id=request.POST.get("withdraw", ""))
+        acted(request, lambda: invitations.withdraw(row, by=viewer) and f"The link for {row.email} no longer works.")
+        return redirect(f"{base_of(organization)}/settings/people")
     members = Membership.objects.filter(organization=organization).select_related("user").order_by("user__name")
     return render(
         request,
@@ -174,10 +196,15 @@ def people(request: PageRequest, partner_slug: str = "") -> HttpResponse:
         {
             "members": members,
             "roles": [(r.value, r.label) for r in roles_of(organization)],
-            "invitations": organization.invitations.filter(kind="member", accepted_at=None, withdrawn_at=None),
+            "invitations": _open_invitations(organization),
             "base": base_of(organization),
         },
     )
+
+
+def _open_invitations(organization: Organization) -> QuerySet[Invitation]:
+    waiting = organization.invitations.filter(kind=InvitationKind.MEMBER, accepted_at=None, withdrawn_at=None)
+    return waiting.filter(expires_at__gt=Now()).order_by("email", "pk")
 
 
 def roles_of(organization: Organization) -> tuple[Role, ...]:
@@ -185,6 +212,7 @@ def roles_of(organization: Organization) -> tuple[Role, ...]:
 
 
 @require_POST
+@for_company
 def change_member(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
     viewer, organization = own(request)
     membership = get_object_or_404(
@@ -194,9 +222,11 @@ def change_member(request: PageRequest, public_id: str, partner_slug: str = "") 
     def act() -> str:
         if request.POST.get("remove"):
             onboarding.remove_member(membership, by=viewer)
-            return f"{membership.user.name} is no longer a member and sees nothing any more."
+            return f"{membership.user.name} is no longer a member and sees nothing any more. API keys of that person are stopped."
         wanted = request.POST.get("role", "")
-        onboarding.change_role(membership, role=Role(wanted) if wanted in Role.values else Role.VIEWER, by=viewer)
+        if wanted not in Role.values:
+            raise Invalid("This role does not exist here", "role")
+        onboarding.change_role(membership, role=Role(wanted), by=viewer)
         return f"{membership.user.name} is now {membership.get_role_display().lower()}."
 
     acted(request, act)

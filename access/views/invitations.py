@@ -11,7 +11,7 @@ from access.models import InvitationKind, Role, User
 from access.principal import acting
 from access.viewer import Viewer
 from access.views.company import base_of, own, roles_of
-from access.views.pages import PageRequest, acted, for_customer, own_transactions, sign_in_first
+from access.views.pages import PageRequest, acted, for_company, for_customer, own_transactions, sign_in_first
 
 
 class InviteForm(forms.Form):
@@ -38,9 +38,8 @@ def invite_partner(request: PageRequest) -> HttpResponse:
     return render(request, "portal/invite_partner.html", {"form": form})
 
 
+@for_company
 def invite_member(request: PageRequest, partner_slug: str = "") -> HttpResponse:
-    if not request.user.is_authenticated:
-        return sign_in_first(request)
     viewer, organization = own(request)
     form = InviteMemberForm(request.POST or None, roles=roles_of(organization))
     if request.method == "POST" and form.is_valid():

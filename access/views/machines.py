@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from access import accounts
 from access.models import Scope, ServiceAccount
 from access.views.company import base_of, own
-from access.views.pages import PageRequest, acted, sign_in_first
+from access.views.pages import PageRequest, acted, for_company
 
 
 class AccountForm(forms.Form):
@@ -21,9 +21,8 @@ class AccountForm(forms.Form):
     )
 
 
+@for_company
 def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
-    if not request.user.is_authenticated:
-        return sign_in_first(request)
     viewer, organization = own(request)
     found = (
         ServiceAccount.objects.filter(organization=organization).select_related("created_by").order_by("-created_at")

@@ -69,6 +69,19 @@ for_partner = _only("partner")
 for_staff = _only("staff")
 
 
+def for_company(view: View) -> View:
+    """A page that customers and partners both have: the address says for which of the two it is."""
+    partners_page, customers_page = for_partner(view), for_customer(view)
+
+    @wraps(view)
+    def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        page = partners_page if "partner_slug" in kwargs else customers_page
+        return page(request, *args, **kwargs)
+
+    guarded.page_for = "company"  # type: ignore[attr-defined]
+    return guarded
+
+
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': request.get_full_path()})}")
 

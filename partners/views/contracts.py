@@ -12,10 +12,10 @@ from access import viewing
 from access.models import Category
 from access.viewer import Viewer
 from access.viewing import Look
-from access.views.pages import PageRequest
+from access.views.pages import PageRequest, for_company
 from partners import relations
 from partners.models import Contract, ContractCoverage
-from partners.views.frame import base_of, for_company
+from partners.views.frame import base_of
 
 SHOWN = 200
 

@@ -7,11 +7,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from access.models import Membership, Organization
-from access.views.pages import PageRequest, acted
+from access.views.pages import PageRequest, acted, for_company
 from partners import deliveries, destinations
 from partners.forms import DestinationForm, EmailForm, WebhookForm
 from partners.models import Destination, DestinationKind
-from partners.views.frame import base_of, for_company, posted, saying
+from partners.views.frame import base_of, posted, saying
 from telemetry.models import Severity
 
 LATEST = 10

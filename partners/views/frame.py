@@ -1,14 +1,13 @@
 """What every page of a partner has: its address, and how a kind of data that is not shared is answered."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 
 from access.viewer import Viewer
-from access.views.pages import PageRequest, View, for_customer, for_partner
+from access.views.pages import PageRequest
 
 PAGE = 50
 
@@ -16,19 +15,6 @@ PAGE = 50
 def base_of(viewer: Viewer) -> str:
     """'/p/northwind': a partner is in each of its addresses, so that a copied link never switches company; '' for a customer."""
     return f"/p/{viewer.organization.slug}" if viewer.is_partner and viewer.organization else ""
-
-
-def for_company(view: View) -> View:
-    """A page that customers and partners both have: the address says for which of the two it is."""
-    partners_page, customers_page = for_partner(view), for_customer(view)
-
-    @wraps(view)
-    def guarded(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        page = partners_page if "partner_slug" in kwargs else customers_page
-        return page(request, *args, **kwargs)
-
-    guarded.page_for = "company"  # type: ignore[attr-defined]
-    return guarded
 
 
 def posted(request: PageRequest) -> QueryDict | None:

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from access import accounts
+from access import accounts, onboarding
 from access.errors import Ended, Invalid, NotAllowed
-from access.models import AuditEntry, Organization, Role, Scope, ServiceAccount, Site
+from access.models import AuditEntry, Membership, Organization, Role, Scope, ServiceAccount, Site
 from access.principal import acting, job
 from access.viewer import Viewer
 from tests.cast import HEALTH, Company, World
@@ -221,3 +221,31 @@ def test_when_another_organization_reads_accounts_then_there_are_none(world: Wor
     with acting(nora), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM access_serviceaccount")
         assert cursor.fetchone() == (0,)
+
+
+def test_when_somebody_leaves_then_the_keys_that_person_made_stop_and_those_of_others_go_on(world: World):
+    world.acme.joins("olaf", Role.OWNER)
+    olaf, ada = world.acme.viewer("olaf"), world.acme.viewer("ada")
+    tokens = []
+    for boss in (olaf, ada):
+        with acting(boss):
+            tokens.append(accounts.issue(by=boss, name="script", scope=Scope.WRITE, days=300)[1])
+    with acting(ada):
+        membership = Membership.objects.select_related("organization", "user").get(user=world.acme.people["olaf"])
+        onboarding.remove_member(membership, by=ada)
+
+    assert [accounts.authenticate(token) is None for token in tokens] == [True, False]
+    with acting(ada):
+        [entry] = AuditEntry.objects.filter(customer=world.acme.pk, action="account.revoked")
+    assert (entry.actor_name, "no longer a member" in str(entry.after)) == ("Ada", True)
+
+
+def test_given_somebody_of_two_companies_who_leaves_one_then_the_keys_of_the_other_go_on(world: World):
+    ada, gwen = world.acme.people["ada"], world.globex.viewer("gwen")
+    with acting(gwen):
+        membership = onboarding.add_member(organization=world.globex.organization, user=ada, role=Role.OWNER, by=gwen)
+    _, kept = issues(world.acme)
+    with acting(gwen):
+        onboarding.remove_member(membership, by=gwen)
+
+    assert accounts.authenticate(kept) is not None

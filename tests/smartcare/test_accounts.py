@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from access import invitations, onboarding
-from access.models import Membership, Role, User
-from access.principal import acting
+from access.models import Membership, Organization, Role, User
+from access.principal import acting, job, principal
 from tests.cast import PASSWORD, World, make_user
 
 MFA = "/accounts/2fa/"
@@ -240,6 +240,121 @@ def test_given_a_mail_server_that_is_away_when_somebody_signs_up_then_the_page_i
     answer = Client().post("/accounts/signup/", {"email": "away@example.com", "password1": PASSWORD}, follow=True)
 
     assert "Look into your mail" in answer.content.decode()
+
+
+# ---- a partner's referral link
+
+
+def test_given_a_referral_link_when_its_reader_founds_a_company_then_that_is_its_own_and_shares_nothing(
+    world: World, settings: Any, mailoutbox: list[Any]
+):
+    settings.OPEN_SIGNUP = False
+    client = Client()
+    client.get("/welcome/northwind")
+    client.post("/accounts/signup/", {"email": "new@example.com", "password1": PASSWORD})
+    confirms(client, mailoutbox[0])
+
+    page = client.get("/welcome").content.decode()
+    client.post("/welcome", {"name": "Newco", "your_name": "New", "timezone": "UTC", "site": "Attic"})
+
+    assert "Northwind told you about SmartCare" in page
+    with principal(kind="login", user=User.objects.get(email="new@example.com").pk):
+        [membership] = Membership.objects.filter(user__email="new@example.com").select_related("organization")
+    assert (membership.role, membership.organization.referred_by_id) == ("owner", world.northwind.pk)
+    nora = sign_in("nora")
+    for path in ("triage", "customers", "devices", "alerts", "access", "contracts"):
+        assert "Newco" not in nora.get(f"/p/northwind/{path}", follow=True).content.decode(), path
+    with acting(world.northwind.viewer()):
+        assert not Organization.objects.filter(name="Newco").exists()
+
+
+@pytest.mark.parametrize("slug", ["nobody", "suspended", "acme"])
+def test_given_a_closed_installation_when_a_link_is_no_partner_s_then_it_opens_nothing(
+    world: World, settings: Any, slug: str
+):
+    settings.OPEN_SIGNUP = False
+    with job(world.rival.pk):
+        Organization.objects.filter(pk=world.rival.pk).update(status="suspended")
+    links = {"nobody": "nobody", "suspended": world.rival.slug, "acme": world.acme.organization.slug}
+    client = Client()
+
+    answer = client.get(f"/welcome/{links[slug]}", follow=True)
+
+    assert "by invitation" in answer.content.decode()
+    assert client.post("/accounts/signup/", {"email": "new@example.com", "password1": PASSWORD}).status_code == 200
+    assert not User.objects.filter(email="new@example.com").exists()
+
+
+def test_given_somebody_signed_in_when_a_referral_link_is_opened_then_it_leads_home(world: World):
+    assert sign_in("ada").get("/welcome/northwind").headers["Location"] == "/home"
+
+
+def test_when_a_partner_opens_its_settings_then_its_referral_link_is_there_and_a_customer_has_none(world: World):
+    partner = sign_in("nora").get("/p/northwind/settings/company").content.decode()
+    customer = sign_in("ada").get("/settings/company").content.decode()
+
+    assert ("/welcome/northwind" in partner, "/welcome/" in customer) == (True, False)
+
+
+# ---- people
+
+
+def test_when_an_invitation_is_taken_back_on_the_page_then_its_link_is_dead(world: World):
+    ada = sign_in("ada")
+    boss = world.acme.viewer("ada")
+    with acting(boss):
+        row, token = invitations.invite_member(by=boss, email="late@example.com", role=Role.VIEWER)
+
+    page = ada.post("/settings/people", {"withdraw": row.public_id}, follow=True).content.decode()
+
+    assert "no longer works" in page
+    assert invitations.read(token) is None
+
+
+@pytest.mark.parametrize("name", ["alan", "gwen", "nora"])
+def test_given_somebody_who_may_not_when_an_invitation_is_taken_back_then_its_link_stays(world: World, name: str):
+    boss = world.acme.viewer("ada")
+    with acting(boss):
+        row, token = invitations.invite_member(by=boss, email="late@example.com", role=Role.VIEWER)
+
+    answer = sign_in(name).post("/settings/people", {"withdraw": row.public_id})
+
+    assert answer.status_code == (403 if name == "alan" else 404)
+    assert invitations.read(token) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("company", {"name": "Mine", "timezone": "UTC", "claim_words": "someone"}),
+        ("people/{ada}", {"role": "viewer"}),
+        ("people/{ada}", {"remove": "1"}),
+        ("people/invite", {"email": "friend@example.com", "role": "viewer"}),
+        ("api", {"name": "Mine", "scope": "read", "days": "30"}),
+    ],
+)
+def test_given_a_colleague_who_only_reads_when_changing_a_setting_then_a_sentence_says_who_may(
+    world: World, path: str, data: dict[str, str]
+):
+    boss = world.acme.viewer("ada")
+    with acting(boss):
+        ada = Membership.objects.get(user=world.acme.people["ada"], organization=world.acme.pk)
+
+    answer = sign_in("alan").post(f"/settings/{path.format(ada=ada.public_id)}", data)
+
+    assert (answer.status_code, "Only owners and admins" in answer.content.decode()) == (403, True)
+
+
+def test_given_a_role_that_does_not_exist_when_it_is_posted_then_nobody_is_lowered(world: World):
+    ada, boss = sign_in("ada"), world.acme.viewer("ada")
+    with acting(boss):
+        alan = Membership.objects.get(user=world.acme.people["alan"])
+        onboarding.change_role(alan, role=Role.APPROVER, by=boss)
+
+    ada.post(f"/settings/people/{alan.public_id}", {"role": "king"})
+
+    with acting(boss):
+        assert Membership.objects.get(pk=alan.pk).role == Role.APPROVER
 
 
 @pytest.mark.parametrize("open_signup", [True, False])

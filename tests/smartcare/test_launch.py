@@ -108,6 +108,22 @@ def test_given_nothing_set_when_run_then_the_command_has_all_that_settings_need(
     assert output_of("python", "-c", asked, SECRET_KEY="", ALLOWED_HOSTS="") == "True\n"
 
 
+def kept(folder: Path, **environment: str) -> str:
+    """The command's SECRET_KEY with its data kept in a folder."""
+    command = [sys.executable, str(ROOT / "manage.py"), "stack", "--data", str(folder), "--", "printenv", "SECRET_KEY"]
+    env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"} | ADDRESSES | environment
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def test_given_kept_data_when_run_again_then_the_secret_that_it_is_sealed_with_is_the_same(tmp_path):
+    first, again, elsewhere = kept(tmp_path / "a"), kept(tmp_path / "a"), kept(tmp_path / "b")
+
+    assert first == again != elsewhere
+    assert len(first) >= 50
+    assert kept(tmp_path / "a", SECRET_KEY="given" * 12) == "given" * 12
+    assert all(file.stat().st_mode & 0o077 == 0 for file in (tmp_path / "a").iterdir() if file.suffix == ".json")
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
