@@ -40,7 +40,7 @@ def build(printed: dict[str, Any], viewer_of: ViewerOf) -> None:
     ids |= {"shut": shut.public_id, "idle": idle.public_id}
     by = viewer_of(shuna, shut.public_id)
     with acting(by):
-        onboarding.open_site(name="store", by=by, city="")
+        ids["store"] = onboarding.open_site(name="store", by=by, city="").public_id
     _share(viewer_of(shuna, shut.public_id), "brightwire", ids)
     _share(viewer_of(ada, ids["acme"]), "idle", ids, site=ids["hq"])
     _share(viewer_of(gwen, ids["globex"]), "third", ids, site=ids["plant"])
@@ -78,10 +78,10 @@ def _staff(ids: dict[str, str]) -> None:
 ORGANIZATION = "(SELECT id FROM access_organization WHERE public_id = %({})s)"
 PERMISSION = (
     "INSERT INTO access_staffpermission SELECT (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(), 'public_id',"
-    " left(gen_random_uuid()::text, 16), 'sites', jsonb_build_array(s.id), 'customer_id', s.customer_id, {}))).* FROM"
-    " access_staffpermission p JOIN access_user u ON u.id = p.user_id, access_site s"
-    " WHERE u.email = 'bea@smartcare.example' AND p.public_id = (SELECT min(q.public_id) FROM access_staffpermission q"
-    " WHERE q.user_id = u.id) AND s.public_id = %({})s"
+    " left(gen_random_uuid()::text, 16), 'sites', jsonb_build_array(s.id), 'customer_id', s.customer_id, 'ended_at', NULL,"
+    " 'starts_at', now(), 'expires_at', now() + interval '1 h') || jsonb_build_object({}))).* FROM access_staffpermission p"
+    " JOIN access_user u ON u.id = p.user_id, access_site s"
+    " WHERE u.email = 'bea@smartcare.example' AND s.public_id = %({})s LIMIT 1"
 )
 ROWS = (
     # suspended: a customer with a grant it gave, a partner with one it holds
@@ -91,12 +91,17 @@ ROWS = (
     f" WHERE closed_at IS NULL AND partner_id = {ORGANIZATION.format('third')} AND customer_id = {ORGANIZATION.format('globex')}",
     # a revoked grant whose permission rows stayed behind by accident
     "INSERT INTO access_sitegrouppermission (content_object_id, grant_id, group_id, permission_id)"
-    " SELECT g.site_id, g.id, o.group_id, (SELECT id FROM auth_permission WHERE codename = 'view_traffic')"
-    " FROM access_grant g JOIN access_organization o ON o.id = g.partner_id WHERE g.revoked_at IS NOT NULL",
+    " SELECT g.site_id, g.id, o.group_id, c.id FROM access_grant g"
+    " JOIN access_organization o ON o.id = g.partner_id, auth_permission c WHERE g.revoked_at IS NOT NULL"
+    " AND c.codename IN ('view_traffic', 'view_health') ON CONFLICT DO NOTHING",
     # staff permissions that have ended, run out, or not begun, each at a site where nothing else lets bea in
-    PERMISSION.format("'ended_at', now(), 'state', 'ended'", "depot"),
+    PERMISSION.format("'ended_at', now()", "depot"),
     PERMISSION.format("'starts_at', now() - interval '5 h', 'expires_at', now() - interval '1 h'", "branch"),
     PERMISSION.format("'starts_at', now() + interval '1 h', 'expires_at', now() + interval '2 h'", "plant"),
+    # one that is for all sites of a customer
+    PERMISSION.format("'all_sites', true, 'sites', '[]'::jsonb", "store"),
+    # a device that is not in use any more
+    "UPDATE telemetry_device SET retired_at = now() WHERE id = (SELECT id FROM telemetry_device ORDER BY label DESC LIMIT 1)",
     # looks at a customer as a whole
     "INSERT INTO access_viewingentry SELECT (jsonb_populate_record(NULL::access_viewingentry, to_jsonb(v) || jsonb_build_object('id',"
     " gen_random_uuid(), 'site_id', NULL,"
@@ -179,6 +184,9 @@ def _previews(
         ("greta as brightwire at globex", people["greta"], "brightwire", "globex", greta),
         ("shuna as brightwire at shut", person("shuna@example.com"), "brightwire", "shut", None),
         ("ines as northwind at acme", person("ines@example.com"), "northwind", "acme", None),
+        ("greta as third at globex", people["greta"], "third", "globex", None),
+        ("greta as third at acme", people["greta"], "third", "acme", None),
+        ("ada as rival at acme", people["ada"], "rival", "acme", None),
         ("ada as idle at acme", people["ada"], "idle", "acme", None),
     ):
         yield Eyes(called, "preview", organization=org[partner], user=str(user.pk), preview_of=org[of], viewer=viewer)

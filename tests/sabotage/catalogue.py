@@ -92,7 +92,9 @@ def functions(behind: Any) -> Iterator[Hole]:
             raise ValueError(f"The body of {name} is not found in its definition")
         for mutant in weakened_query(body, returns):
             plant = definition.replace(body, mutant.text)
-            yield Hole("function", f"{name}(): {mutant.what}", (plant,), (definition,), (f"everywhere {name}",))
+            yield Hole(
+                "function", f"{name}(): {mutant.what}", (plant,), (definition,), (f"everywhere {name}", "answers")
+            )
 
 
 def keys(behind: Any) -> Iterator[Hole]:
@@ -105,12 +107,23 @@ def keys(behind: Any) -> Iterator[Hole]:
         " WHERE k.contype = 'f' AND cardinality(k.conkey) > 1 AND k.conparentid = 0 AND NOT s.relispartition ORDER BY 2, 1"
     )
     for key, source, target, definition, (_, column), (_, wanted) in behind.fetchall():
+        by_itself = _is_unique(behind, target, wanted)
         drop = f'ALTER TABLE "{source}" DROP CONSTRAINT "{key}"'
         single = f'ADD CONSTRAINT "{key}" FOREIGN KEY ("{column}") REFERENCES "{target}" ("{wanted}")'
         add = f'ALTER TABLE "{source}" ADD CONSTRAINT "{key}" {definition}'
         proofs = (f"keys {source}.{column}",)
-        yield Hole("key", f"{source}.{column} → {target}: single", (f"{drop}, {single}",), (drop, add), proofs)
+        if by_itself:  # PostgreSQL refuses a key to what is not unique
+            yield Hole("key", f"{source}.{column} → {target}: single", (f"{drop}, {single}",), (drop, add), proofs)
         yield Hole("key", f"{source}.{column} → {target}: dropped", (drop,), (add,), proofs)
+
+
+def _is_unique(behind: Any, table: str, column: str) -> bool:
+    behind.execute(
+        "SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
+        " WHERE i.indrelid = %s::regclass AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1 AND a.attname = %s",
+        [table, column],
+    )
+    return bool(behind.fetchone()[0])
 
 
 def triggers(behind: Any) -> Iterator[Hole]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from access import checks
-from tests.proofs import journals, keys, rights, rowlevel
+from tests.proofs import answers, journals, keys, rights, rowlevel
 from tests.proofs.house import House
 from tests.proofs.truth import Truth
 from tests.sabotage import catalogue
@@ -26,6 +26,7 @@ TESTS = {
     "keys": "tests/proofs/test_keys.py::test_a14_when_any_key_of_a_model_would_name_a_row_of_another_tenant"
     "_then_the_database_refuses",
     "rights": "tests/proofs/test_rights.py::test_when_the_database_is_asked_then_each_role_may_do_what_it_is_for_and_no_more",
+    "answers": "tests/proofs/test_rights.py::test_when_everybody_asks_what_spans_tenants_then_each_is_told_what_it_may_know",
     "journals": "tests/proofs/test_rights.py::test_a17_when_somebody_would_change_cut_or_bend_a_journal"
     "_then_the_database_refuses_even_its_owner",
     **{act: f"{ROWLEVEL}[{act}]" for act in rowlevel.ACTS},
@@ -64,7 +65,11 @@ class Saboteur:
     def sound(self) -> list[str]:
         """What the proofs find wrong before anything is planted."""
         asked = [*(f"{act} {t}" for act in rowlevel.ACTS for t in self.house.truth().tables), "keys"]
-        return [fault for proof in (*asked, "check", "forced", "rights", "journals") for _, fault in self.ask(proof)]
+        return [
+            fault
+            for proof in (*asked, "check", "forced", "rights", "journals", "answers")
+            for _, fault in self.ask(proof)
+        ]
 
     def judged(self, holes: Iterable[Hole]) -> Iterator[Verdict]:
         """Raises StillThere."""
@@ -103,6 +108,7 @@ class Saboteur:
             "keys": lambda: keys.faults(behind, about),
             "rights": lambda: rights.faults(behind),
             "journals": lambda: journals.faults(self.house),
+            "answers": lambda: answers.faults(self.house),
         }
         return asked[name]()
 

@@ -21,9 +21,13 @@ EQUIVALENT = {
     " more of it in any other kind; principal() tells preview_of with this kind alone",
     r"app_preview\(\): without c\.kind = 'customer'": "access is given by customers alone",
     r"app_self\(\): without current_setting\('app\.kind', true\) IN .*": "the company's own kind must be the same, and is one of the two",
-    r"app_sites\(\): without current_setting\('app\.kind', true\) = 'partner'": "of other kinds only work has partners among"
+    r"app_sites\(\): without current_setting\('app\.kind', true\) = 'preview'": "app_preview() is empty for every other kind",
+    r"app_sites\(\): without g\.partner_id = NULLIF.*": "in a preview the row's group is asked for, too (A6)",
+    r"app_sites\(\): without o\.kind = 'partner'": "access is given to partners alone, and customers have no group",
+    r"app_sites_answered\(\): never category = 'any'": "every policy asks it for health",
+    r"app_sites(_answered)?\(\): without current_setting\('app\.kind', true\) = 'partner'": "of other kinds only work has partners among"
     " app_self(), and work acts for no organization, whose group is asked",
-    r"app_sites\(\): without p\.group_id = .*": "a row's group is that of its grant's partner, which is asked as well (A6)",
+    r"app_sites(_answered)?\(\): without p\.group_id = .*": "a row's group is that of its grant's partner, which is asked as well (A6)",
 }
 
 
