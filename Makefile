@@ -1,7 +1,7 @@
 UV ?= uv
 EXPORT := $(UV) export -q --frozen --no-emit-project --no-header --no-annotate --no-dev
 
-.PHONY: help check soak mutation pictures lock
+.PHONY: help check soak mutation sabotage pictures lock
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
