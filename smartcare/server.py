@@ -6,9 +6,8 @@ from pathlib import Path
 # Its filter takes secrets out of paths before they are written (a Call Home key is part of one).
 LOG_CONFIG = Path(__file__).with_name("server_log.json")
 ACCESS = '%(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
-THREADS = (
-    16  # for each worker: at most 14 wait for somebody's body (telemetry/ingest/rooms.py), so two are always there
-)
+# For each worker: at most 14 wait for somebody's body (telemetry/ingest/rooms.py), so two are always there.
+THREADS = 16
 HEADERS_WITHIN_MS = 10_000
 HEADERS_BYTES = 128 * 1024  # all of them; smartcare/wsgi.py says how many and how long
 NO_COLLECTED_FILES = "ignore:No directory at"  # static files are found where they lie, nothing is collected

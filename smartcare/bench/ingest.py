@@ -23,6 +23,7 @@ from smartcare.bench import decoding, ours, running, store, tiers, usual
 from smartcare.bench.bodies import SAMPLES, Switch
 from smartcare.bench.cost import Meter, processor
 from smartcare.bench.ours import Place
+from smartcare.server import THREADS
 
 PATH = "/ingest/v1/reports"
 STORED_WITHIN_S = 120.0
@@ -36,7 +37,7 @@ class Plan:
     rounds: int = 8
     repeat: int = 3
     connections: int = 32
-    threads: int = 8
+    threads: int = THREADS  # as `serve` has them
     workers: int = 1
     per_second: float = 400.0
     paced_s: float = 10.0
