@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext
 
 from access import audit_words, sentences
 from access.lengths import last_day
@@ -152,5 +151,4 @@ def _ended(lines: Iterable[Line]) -> Iterable[str]:
     for line in lines:
         groups.setdefault(line.grant.partner.name, []).append(line.grant.site.name)
     for partner, sites in groups.items():
-        words = {"partner": partner, "sites": sentences.listed(sorted(sites))}
-        yield gettext("%(partner)s can no longer see %(sites)s.") % words
+        yield sentences.no_longer(partner, sorted(sites))

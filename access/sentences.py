@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 
@@ -98,6 +99,11 @@ def nothing_left(partner: str) -> str:
     return gettext("Choose what %(partner)s may still see, or stop this access.") % {"partner": partner}
 
 
+def no_longer(partner: str, where: Sequence[str]) -> str:
+    """What partner and customer read of an access that has ended."""
+    return gettext("%(partner)s can no longer see %(where)s.") % {"partner": partner, "where": listed(where)}
+
+
 def _with_alerts(sentence: str, forward_alerts: bool) -> str:
     return f"{sentence} {gettext('Alerts are sent to them as they happen.')}" if forward_alerts else sentence
 
@@ -128,9 +134,8 @@ def could_look(
 
 def of_grant(grant: Grant) -> str:
     """The sentence of one stored grant; its partner, site and customer are read from the row. One that has ended says so."""
-    if grant.revoked_at or grant.closed_at:
-        words = {"partner": grant.partner.name, "site": grant.site.name}
-        return gettext("%(partner)s can no longer see %(site)s.") % words
+    if grant.revoked_at or grant.closed_at or grant.expires_at <= timezone.now():
+        return no_longer(grant.partner.name, [grant.site.name])
     return can_look(
         grant.partner.name,
         grant.ordered_categories,

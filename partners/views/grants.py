@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext
 
 from access import sentences
 from access.lengths import days_left, last_day
@@ -57,7 +56,7 @@ def _told(request: PageRequest, grant: "DatedGrant", site: str) -> dict[str, Any
         alerts = grant.forward_alerts
         sentence = sentences.can_look(partner.name, grant.ordered_categories, [site], until, forward_alerts=alerts)
     else:
-        sentence = gettext("%(partner)s can no longer see %(site)s.") % {"partner": partner.name, "site": site}
+        sentence = sentences.no_longer(partner.name, [site])
     return {
         "id": grant.public_id,
         "sentence": sentence,

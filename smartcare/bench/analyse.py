@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from smartcare.bench import ingest, ours, running, usual
 from smartcare.bench.bodies import SAMPLES
+from smartcare.bench.conditions import conditions
 from smartcare.bench.cost import Meter
 from smartcare.bench.ours import Place
 from telemetry import watch
@@ -81,10 +82,14 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         )
         for name in SHAPES
     }
-    about = ingest.Plan(devices=plan.devices, repeat=plan.repeat)
-    unsaid = ("connections", "web_workers", "blocking_threads", "granian")
-    conditions = {k: v for k, v in ingest.conditions(about, load_before).items() if k not in unsaid}
-    return found | {"conditions": conditions | {"interval_s": STEP_S, "reports_before": plan.history}}
+    own = {
+        "samples_per_report": SAMPLES,
+        "devices": plan.devices,
+        "repeat": plan.repeat,
+        "interval_s": STEP_S,
+        "reports_before": plan.history,
+    }
+    return found | {"conditions": conditions(load_before, **own)}
 
 
 def _made(places: list[Place], plan: Plan) -> Iterator[Round]:

@@ -8,15 +8,12 @@ nobody protects. Times are those of the database's answers, seen from this proce
 from __future__ import annotations
 
 import os
-import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import django
-import psycopg2
 from django.db import connection, connections
 from django.db.models import QuerySet
 from django.test import Client
@@ -28,7 +25,7 @@ from access.viewer import Viewer
 from smartcare.bench import crowd, past, store
 from smartcare.bench.asking import counting, percentiles
 from smartcare.bench.baseline import guardian_lists
-from smartcare.bench.cost import processor
+from smartcare.bench.conditions import conditions
 from smartcare.bench.crowd import Crowd
 from smartcare.bench.past import PAST, past_policies
 from telemetry.models import DeviceHealth
@@ -81,7 +78,13 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "worlds": worlds,
         "ratios": _ratios(worlds),
         "journal": journal,
-        "conditions": conditions(plan, load_before),
+        "conditions": conditions(
+            load_before,
+            runs=plan.runs,
+            customers_held=plan.crowd.held,
+            sites_held=plan.crowd.held * plan.crowd.sites_each,
+            kind_of_data=Category.HEALTH.value,
+        ),
     }
 
 
@@ -281,25 +284,6 @@ def _ratios(worlds: dict[str, Any]) -> dict[str, float]:
             worlds[larger]["door"]["p50_ms"] / worlds[smaller]["door"]["p50_ms"], 2
         )
     return found
-
-
-def conditions(plan: Plan, load_before: Sequence[float]) -> dict[str, Any]:
-    with store.owner() as cursor:
-        database = store.settings_of(cursor)
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "load_average_before": round(load_before[0], 2),
-        "load_average_after": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "django": django.get_version(),
-        "psycopg2": psycopg2.__version__.split()[0],
-        "database": database,
-        "runs": plan.runs,
-        "customers_held": plan.crowd.held,
-        "sites_held": plan.crowd.held * plan.crowd.sites_each,
-        "kind_of_data": Category.HEALTH.value,
-    }
 
 
 def table(found: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ server, database and workers from /proc; the load generator is a process of its 
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import django
 import granian
-import psycopg2
 
 from smartcare.bench import decoding, ours, running, store, tiers, usual
 from smartcare.bench.bodies import SAMPLES, Switch
-from smartcare.bench.cost import Meter, processor
+from smartcare.bench.conditions import conditions
+from smartcare.bench.cost import Meter
 from smartcare.bench.ours import Place
 from smartcare.server import THREADS
 
@@ -69,30 +67,17 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     say("tiers")
     found["tiers"] = tiers.measure(places[0], say, days=plan.days)
     found["decoding_us_per_report"] = decoding.measure()
-    found["conditions"] = conditions(plan, load_before)
+    found["conditions"] = conditions(
+        load_before,
+        granian=granian.__version__,
+        samples_per_report=SAMPLES,
+        devices=plan.devices,
+        connections=plan.connections,
+        web_workers=plan.workers,
+        blocking_threads=plan.threads,
+        repeat=plan.repeat,
+    )
     return found
-
-
-def conditions(plan: Plan, load_before: Sequence[float]) -> dict[str, Any]:
-    with store.owner() as cursor:
-        database = store.settings_of(cursor)
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "load_average_before": round(load_before[0], 2),
-        "load_average_after": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "django": django.get_version(),
-        "granian": granian.__version__,
-        "psycopg2": psycopg2.__version__.split()[0],
-        "database": database,
-        "samples_per_report": SAMPLES,
-        "devices": plan.devices,
-        "connections": plan.connections,
-        "web_workers": plan.workers,
-        "blocking_threads": plan.threads,
-        "repeat": plan.repeat,
-    }
 
 
 def _clock() -> Iterator[float]:

@@ -8,13 +8,10 @@ the ORM, a look-up for each row), which shows less and protects nothing.
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import django
-import psycopg2
 from django.db import connection
 from django.test import Client
 
@@ -23,7 +20,7 @@ from access.principal import principal
 from smartcare.bench import crowd, past, store
 from smartcare.bench.asking import asked
 from smartcare.bench.baseline import usual_pages
-from smartcare.bench.cost import processor
+from smartcare.bench.conditions import conditions
 from smartcare.bench.crowd import Crowd
 from smartcare.bench.past import PAST
 from smartcare.story.seeding import seed
@@ -91,7 +88,13 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         for who in ("customer", "partner")
         for part in ("database", "whole")
     }
-    return found | {"rows": rows, "conditions": conditions(plan, load_before)}
+    own = {
+        "runs": plan.runs,
+        "customers": plan.crowd.customers,
+        "customers_held": plan.crowd.held,
+        "days_of_readings": plan.days,
+    }
+    return found | {"rows": rows, "conditions": conditions(load_before, **own)}
 
 
 def _visits(user: User, pages: dict[str, str], names: dict[str, str], plan: Plan, say: Say) -> dict[str, Any]:
@@ -124,25 +127,6 @@ def _organization(user: User) -> Organization:
     with principal(kind="login", user=user.pk):
         organization: Organization = Membership.objects.select_related("organization").get(user=user).organization
         return organization
-
-
-def conditions(plan: Plan, load_before: Sequence[float]) -> dict[str, Any]:
-    with store.owner() as cursor:
-        database = store.settings_of(cursor)
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "load_average_before": round(load_before[0], 2),
-        "load_average_after": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "django": django.get_version(),
-        "psycopg2": psycopg2.__version__.split()[0],
-        "database": database,
-        "runs": plan.runs,
-        "customers": plan.crowd.customers,
-        "customers_held": plan.crowd.held,
-        "days_of_readings": plan.days,
-    }
 
 
 def table(found: dict[str, Any]) -> str:
