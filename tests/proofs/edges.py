@@ -98,7 +98,10 @@ ROWS = (
     PERMISSION.format("'ended_at', now()", "depot"),
     PERMISSION.format("'starts_at', now() - interval '5 h', 'expires_at', now() - interval '1 h'", "branch"),
     PERMISSION.format("'starts_at', now() + interval '1 h', 'expires_at', now() + interval '2 h'", "plant"),
-    # one that is for all sites of a customer
+    # one that is for all sites of a customer, and something to see there
+    "INSERT INTO telemetry_device SELECT (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'public_id',"
+    " left(gen_random_uuid()::text, 13), 'customer_id', s.customer_id, 'site_id', s.id, 'retired_at', NULL))).*"
+    " FROM telemetry_device d, access_site s WHERE s.public_id = %(store)s LIMIT 1",
     PERMISSION.format("'all_sites', true, 'sites', '[]'::jsonb", "store"),
     # a device that is not in use any more
     "UPDATE telemetry_device SET retired_at = now() WHERE id = (SELECT id FROM telemetry_device ORDER BY label DESC LIMIT 1)",
