@@ -2,13 +2,16 @@
 
 import csv
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -16,12 +19,14 @@ from django.utils.translation import gettext
 from access import audit_words, receipts, verification
 from access.errors import Invalid
 from access.models import AuditEntry, OwnReadSummary
+from access.principal import acting
 from access.views import leaves, looks
 from access.views.leaves import Key
-from access.views.pages import PageRequest, for_customer
+from access.views.pages import PageRequest, for_customer, own_transactions
 
 ALL_WITHIN = 100_000  # rows of an export made at once
 CHUNK = 2_000
+SCRIPT = Path(settings.BASE_DIR) / "docs" / "verify_journal.py"
 OWN_SHOWN = 30
 FILTERS = ("partner", "person", "site", "kind", "how", "from", "to")
 FORMATS = {"csv", "json"}
@@ -67,6 +72,30 @@ def check(request: PageRequest) -> HttpResponse:
     return render(
         request, "portal/log_check.html", {"report": report, "at": timezone.now(), "zone": organization.timezone}
     )
+
+
+@own_transactions
+@for_customer
+def journal(request: PageRequest) -> HttpResponse:
+    """Both chains and the anchors, for the script: a check that takes our word for nothing. However long, it is not held in memory."""
+    organization = request.viewer.organization
+    assert organization is not None
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
+    with acting(request.viewer):
+        file.writelines(line.encode() for line in verification.exported(organization.pk))
+    file.seek(0)
+    # Django's streaming answers are no HttpResponse, and pass wherever one does.
+    return FileResponse(  # type: ignore[return-value]
+        file, as_attachment=True, filename="journal.jsonl", content_type="application/jsonl"
+    )
+
+
+@for_customer
+def script(request: PageRequest) -> HttpResponse:
+    """The script itself: Python alone runs it."""
+    answer = HttpResponse(SCRIPT.read_bytes(), content_type="text/x-python; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{SCRIPT.name}"'
+    return answer
 
 
 def _read_seq(text: str) -> tuple[int] | None:

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -177,3 +179,26 @@ def test_given_an_access_that_was_stopped_then_the_log_says_so_instead_of_its_ol
 
 def test_when_opened_by_the_partner_then_it_is_not_there(world, acme, browse):
     assert browse(world.northwind.people["nora"]).get("/access/log").status_code == 404
+
+
+def test_when_journal_and_script_are_taken_home_then_the_script_finds_the_journal_whole_and_a_change_in_it(
+    world, acme, browse, tmp_path
+):
+    look(world, "A look")
+    alan = browse(acme.people["alan"])
+    journal, script = tmp_path / "journal.jsonl", tmp_path / "verify_journal.py"
+    journal.write_bytes(b"".join(alan.get("/access/log/journal").streaming_content))
+    script.write_bytes(alan.get("/access/log/script").content)
+
+    def checked() -> int:
+        return subprocess.run([sys.executable, "-I", "-S", str(script), str(journal)], check=False).returncode
+
+    whole = checked()
+    journal.write_text(journal.read_text(encoding="utf-8").replace("Ada", "Eva", 1), encoding="utf-8")
+    assert (whole, checked()) == (0, 1)
+
+
+def test_given_a_partner_then_neither_journal_nor_script_is_there(world, acme, browse):
+    nora = browse(world.northwind.people["nora"])
+
+    assert [nora.get(f"/access/log/{what}").status_code for what in ("journal", "script")] == [404, 404]

@@ -36,6 +36,7 @@ OF_THE_LIBRARY = {
     "staff": (),
 }
 NOT_PAGES = ("healthz", "readyz", "metrics", "api/", "ingest/", "home", "switch/", "welcome", "access/preview")
+DOWNLOADS = ("access/log/journal", "access/log/script")
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Site:
 
 
 def is_page(row: Row) -> bool:
-    return not row.posts and not row.route.startswith(NOT_PAGES) and not row.route.endswith("/readings")
+    return not row.posts and not row.route.startswith(NOT_PAGES + DOWNLOADS) and not row.route.endswith("/readings")
 
 
 def reads(row: Row, actor: str) -> bool:

@@ -67,6 +67,8 @@ ROWS = (
     Row("access/staff/<str:public_id>/<str:verb>", "customer", ("=sp-2222222222", "=allow"), posts=True),
     Row("access/log", "customer"),
     Row("access/log/check", "customer"),
+    Row("access/log/journal", "customer"),
+    Row("access/log/script", "customer"),
     Row("access/changes", "customer"),
     Row("access/invite", "customer"),
     # settings

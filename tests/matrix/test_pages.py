@@ -84,7 +84,8 @@ def test_given_everybody_when_opening_a_page_then_only_those_of_the_table_get_it
 
 def judged(row: Row, actor: Actor, slug: str, path: str, response: Any) -> list[str]:
     faults = []
-    leaked = canaries.leaks(sees(actor, slug), response.content, repr(response.headers).encode())
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    leaked = canaries.leaks(sees(actor, slug), body, repr(response.headers).encode())
     if leaked:
         faults.append(f"{actor.name} reads {sorted(leaked)[:3]} at {path}")
     allowed = may_open(row, actor, slug)

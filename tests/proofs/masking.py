@@ -15,7 +15,8 @@ VARYING = {"content-length", "set-cookie"}
 def masked(response: Any, *, made: bool = False) -> bytes:
     """Status, headers and body of an answer. made: it made something, and its public ids are new."""
     head = "\n".join(f"{k}: {v}" for k, v in sorted(response.headers.items()) if k.lower() not in VARYING)
-    text = f"{response.status_code}\n{head}\n\n".encode() + response.content
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    text = f"{response.status_code}\n{head}\n\n".encode() + body
     for pattern, instead in MASKS:
         text = pattern.sub(instead, text)
     return MADE.sub(b"ID", text) if made else text
