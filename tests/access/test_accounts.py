@@ -249,3 +249,30 @@ def test_given_somebody_of_two_companies_who_leaves_one_then_the_keys_of_the_oth
         onboarding.remove_member(membership, by=gwen)
 
     assert accounts.authenticate(kept) is not None
+
+
+@pytest.mark.parametrize("why", ["stopped", "lapsed", "its company is suspended"])
+def test_given_a_token_that_no_longer_holds_when_its_key_is_looked_up_then_already_the_look_up_finds_nothing(
+    world: World, why: str
+):
+    """What comes after would refuse it too: two lines, and each is asked alone."""
+    account, _ = issues(world.acme)
+    if why == "its company is suspended":
+        with job(world.acme.pk):
+            Organization.objects.filter(pk=world.acme.pk).update(status="suspended")
+    else:
+        past = timezone.now() - timedelta(seconds=1)
+        update(world.acme, account, **({"revoked_at": past} if why == "stopped" else {"expires_at": past}))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM find_token(%s)", [account.key_id])
+        assert cursor.fetchone() == (0,)
+
+
+def test_when_somebody_leaves_a_partner_then_its_group_no_longer_holds_that_person(world: World):
+    nils = world.northwind.people["nils"]
+    assert nils.groups.filter(pk=world.northwind.organization.group_id).exists()
+
+    world.northwind.loses("nils")
+
+    assert not nils.groups.filter(pk=world.northwind.organization.group_id).exists()

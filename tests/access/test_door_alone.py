@@ -13,7 +13,8 @@ from django.db import connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from access import accounts
+from access import accounts, requests
+from access.errors import Invalid
 from access.models import (
     SHAREABLE,
     Category,
@@ -391,6 +392,7 @@ def test_when_a_row_is_validated_then_its_own_checks_count_and_nobody_elses_rows
     key = DeviceKey(customer=hq.customer, site=hq)
     with pytest.raises(ValidationError, match="Constraint"):
         key.validate_constraints()
+    key.validate_constraints(exclude={"device", "collector"})  # fields that a form does not have
 
 
 def test_a13_when_a_person_would_be_given_a_right_of_its_own_then_the_model_refuses(world: World):
@@ -417,3 +419,23 @@ def test_the_kinds_of_data_their_permissions_and_their_order():
     assert (Category.ANY.value, Category.ANY.label) == ("any", "At least one kind")
     assert Category.ANY.codenames == [c.codename for c in SHAREABLE]
     assert [c.codenames for c in SHAREABLE] == [[c.codename] for c in SHAREABLE]
+
+
+# ---- asking for more
+
+
+def test_a18_given_no_policy_when_a_partner_names_a_site_that_it_cannot_see_then_the_site_is_unknown(world: World):
+    nora = world.northwind.viewer()
+    hidden = world.acme.sites["hq"].public_id
+
+    with acting(nora), pytest.raises(Invalid) as error:
+        requests.ask(
+            by=nora,
+            customer_name="Acme",
+            categories={HEALTH},
+            days=30,
+            reason="So that we can help in time",
+            sites=[hidden],
+        )
+
+    assert error.value.field == "sites"

@@ -235,3 +235,14 @@ def test_when_two_sweeps_run_at_once_then_everything_is_done_once(lasting_world:
     with job(world.acme.pk):
         days = list(Anchor.objects.filter(customer=world.acme.pk).values_list("number", flat=True))
     assert days == [1]
+
+
+def test_given_access_that_runs_and_access_that_is_over_when_asked_what_to_book_then_the_latter_alone(world: World):
+    """Booking asks again, which would hide a question that names too many."""
+    world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
+    over = world.acme.shares("branch", with_=world.northwind, categories={HEALTH})
+    world.acme.lets_expire(over)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text FROM find_expired_grants()")
+        assert cursor.fetchall() == [(str(over.pk),)]

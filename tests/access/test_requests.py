@@ -384,3 +384,15 @@ def test_when_a_new_request_is_approved_then_its_grants_name_it(world: World):
 
     with job(world.acme.pk):
         assert Grant.objects.filter(request=request).count() == 3
+
+
+def test_given_a_request_about_one_site_when_the_answer_names_another_then_it_is_refused(world: World):
+    world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
+    request = asks(world.northwind, "Acme", categories=(TRAFFIC,), sites=[world.acme.sites["hq"].public_id])
+
+    with pytest.raises(Invalid) as error:
+        approves(world.acme, request, sites=frozenset({world.acme.sites["branch"].public_id}))
+
+    assert error.value.field == "sites"
+    approves(world.acme, request)
+    assert seen_by(world.northwind, TRAFFIC) == {"hq"}

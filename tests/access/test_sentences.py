@@ -79,6 +79,8 @@ def test_when_staff_ask_then_the_sentence_says_from_when(hours, length):
         (["a"], "a"),
         (["a", "b"], "a and b"),
         (["a", "b", "c"], "a, b and c"),
+        (["a", "b", "c", "d"], "a, b, c and d"),
+        (["a", "b", "c", "x and y"], "a, b, c, and x and y"),
         (["a", "b and c"], "a, and b and c"),
         (["a and b", "c", "d"], "a and b, c, and d"),
         (["sand", "land", "band"], "sand, land and band"),
@@ -211,6 +213,117 @@ def test_when_access_is_given_for_some_days_then_it_ends_on_that_day_where_the_c
     today = timezone.now().astimezone(ZoneInfo(zone)).date()
     assert last_day(end, company) == today + timedelta(days=length)
     assert end - timezone.now() <= timedelta(days=366)
+
+
+def test_when_no_alerts_are_asked_for_then_a_request_does_not_speak_of_them():
+    said = "Northwind could look at health and alerts for Lyon and Nice until 24 December 2026."
+
+    assert sentences.could_look("Northwind", [HEALTH], ["Lyon", "Nice"], CHRISTMAS) == said
+
+
+def test_when_a_moment_is_named_then_by_the_clock_of_the_customer():
+    assert sentences.moment(datetime(2026, 12, 24, 23, 5, tzinfo=UTC), PARIS) == "25 December 2026, 00:05"
+
+
+def test_when_nothing_is_chosen_yet_then_the_sentence_says_for_whom_and_where():
+    assert sentences.nobody_new() == "Nobody new sees anything. What partners see today stays as it is."
+    assert sentences.nothing_yet("Northwind", []) == "Northwind would see nothing: nothing is chosen yet."
+    assert (
+        sentences.nothing_yet("Northwind", ["Lyon", "Nice"])
+        == "Northwind would see nothing of Lyon and Nice: nothing is chosen yet."
+    )
+    assert sentences.nothing_left("Northwind") == "Choose what Northwind may still see, or stop this access."
+
+
+@pytest.mark.parametrize("ended", [{"closed_at"}, {"revoked_at"}, {"closed_at", "revoked_at"}, {"expires_at"}])
+def test_when_an_access_has_ended_then_its_sentence_says_so(ended):
+    """Expired and not yet booked by the sweep is over too."""
+    grant = SimpleNamespace(
+        partner=Organization(name="Northwind"),
+        site=Site(name="Lyon office"),
+        revoked_at=None,
+        closed_at=None,
+        expires_at=timezone.now() + timedelta(days=9),
+    )
+    for name in ended:
+        setattr(grant, name, timezone.now() - timedelta(seconds=1))
+
+    assert sentences.of_grant(grant) == "Northwind can no longer see Lyon office."
+
+
+def test_when_a_draft_is_put_into_words_then_it_reads_as_the_grant_will():
+    northwind, end = Organization(name="Northwind"), datetime(2026, 12, 24, 22, 0, tzinfo=UTC)
+
+    assert sentences.of_terms(northwind, ["Lyon office"], draft({HEALTH}, end, alerts=True), PARIS) == (
+        "Northwind can look at health and alerts for Lyon office until 24 December 2026."
+        " Alerts are sent to them as they happen."
+    )
+    assert sentences.of_terms(northwind, ["Lyon office"], None, PARIS) == sentences.nobody()
+
+
+@pytest.mark.parametrize(
+    ("hours", "length"), [(1, "1 hour"), (24, "24 hours"), (25, "25 hours"), (47, "47 hours"), (48, "2 days")]
+)
+def test_when_a_length_is_put_into_words_then_whole_days_are_called_days_from_the_second_on(hours, length):
+    assert sentences.for_hours(hours) == length
+
+
+def test_when_staff_ask_for_all_sites_or_may_look_then_the_sentence_says_so():
+    assert sentences.staff_could_look("Mina Koch", [HEALTH], [], 4) == (
+        "Mina Koch of SmartCare could look at health and alerts for all your sites for 4 hours, starting when you say yes."
+    )
+    for where, place in (([], "all your sites"), (["Lyon", "Nice"], "Lyon and Nice")):
+        assert sentences.staff_can_look("Mina Koch", [HEALTH], where, "24 December 2026, 14:00") == (
+            f"Mina Koch of SmartCare can look at health and alerts for {place} until 24 December 2026, 14:00."
+        )
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(-1, "ends today"), (0, "ends today"), (1, "1 day left"), (2, "2 days left"), (9, "9 days left")]
+)
+def test_when_an_end_is_near_then_days_are_counted(days, text):
+    assert sentences.left(days) == text
+
+
+@pytest.mark.parametrize(
+    ("had", "has", "words"),
+    [
+        (True, True, "Stays as it is: sending alerts, until 24 December 2026"),
+        (True, False, "Ends now: sending alerts"),
+        (False, True, "New: sending alerts, until 24 December 2026"),
+    ],
+)
+def test_when_alerts_begin_stay_or_stop_then_that_is_named_last(had, has, words):
+    end = datetime(2026, 12, 24, 22, 0, tzinfo=UTC)
+
+    *_, last = sentences.what_changes(stored({HEALTH}, end, alerts=had), draft({HEALTH}, end, alerts=has), PARIS)
+
+    assert (last.category, last.words) == (None, words)
+
+
+def test_when_everything_begins_or_stops_then_every_line_says_so():
+    soon, late = datetime(2026, 12, 3, 22, 0, tzinfo=UTC), datetime(2026, 12, 24, 22, 0, tzinfo=UTC)
+
+    begins = sentences.what_changes(None, draft({HEALTH}, late, alerts=True), PARIS)
+    stops = sentences.what_changes(stored({HEALTH}, late, alerts=True), None, PARIS)
+    (sooner,) = sentences.what_changes(stored({HEALTH}, late), draft({HEALTH}, soon), PARIS)
+
+    assert [c.words for c in begins] == [
+        "New: health and alerts, until 24 December 2026",
+        "New: sending alerts, until 24 December 2026",
+    ]
+    assert [c.words for c in stops] == ["Ends now: health and alerts", "Ends now: sending alerts"]
+    assert sooner.words == "Ends earlier: health and alerts, 3 December 2026 instead of 24 December 2026"
+
+
+def test_the_lines_under_the_boxes_say_what_each_kind_holds():
+    assert [str(sentences.DETAILS[c]) for c in SHAREABLE] == [
+        "Names, models, serials, software versions",
+        "Readings, scores, alerts and predictions",
+        "How much, never what. No web addresses, no content",
+        "Settings, with passwords and keys always removed",
+        "Support end dates and prices",
+    ]
 
 
 def test_every_kind_of_data_has_a_name_and_a_line_under_its_box():

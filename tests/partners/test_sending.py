@@ -11,7 +11,7 @@ from allauth.account.signals import email_changed
 from django.core import mail
 from django.utils import timezone
 
-from access.models import Grant, Organization, OrganizationStatus, Site, User, ViewingEntry
+from access.models import AuditEntry, Grant, Organization, OrganizationStatus, Site, User, ViewingEntry
 from access.principal import acting, job
 from partners import destinations
 from partners.forwarding import schedule, sending
@@ -250,6 +250,9 @@ def test_given_a_delivery_that_waits_when_it_may_no_longer_go_out_then_it_is_can
     assert (found.state, found.reason) == ("cancelled", reason.split()[0])
     assert attempts(world.acme, delivery.pk) == ["cancelled"]
     assert hook.received == []
+    with job(world.acme.pk):
+        [entry] = AuditEntry.objects.filter(action="delivery.cancelled", object_id=found.public_id)
+    assert json.loads(entry.after) == {"reason": found.reason}
 
 
 @pytest.mark.parametrize(
@@ -278,7 +281,7 @@ def test_given_mail_that_waits_when_its_reader_has_left_the_company_then_it_is_c
 ):
     nora, nils = world.northwind.viewer(), world.northwind.people["nils"]
     with acting(nora):
-        destinations.add_email(owner=world.northwind.organization, member=nils, name="Nils", by=nora)
+        of_nils = destinations.add_email(owner=world.northwind.organization, member=nils, name="Nils", by=nora)
     world.acme.raises(device)
     told()
     world.northwind.loses("nils")
@@ -286,6 +289,26 @@ def test_given_mail_that_waits_when_its_reader_has_left_the_company_then_it_is_c
     sent()
 
     assert "nils@example.com" not in {address for message in mail.outbox for address in message.to}
+    with job(world.northwind.pk, world.acme.pk):
+        assert [d.reason for d in Delivery.objects.filter(destination=of_nils)] == ["destination_removed"]
+
+
+def test_given_mail_that_waits_when_its_reader_may_no_longer_sign_in_then_it_is_cancelled(
+    world: World, device: Device, grant: Grant
+):
+    """The destination is still there: the gate asks for the person."""
+    nora, nils = world.northwind.viewer(), world.northwind.people["nils"]
+    with acting(nora):
+        of_nils = destinations.add_email(owner=world.northwind.organization, member=nils, name="Nils", by=nora)
+    world.acme.raises(device)
+    told()
+    User.objects.filter(pk=nils.pk).update(is_active=False)
+
+    sent()
+
+    assert "nils@example.com" not in {address for message in mail.outbox for address in message.to}
+    with job(world.northwind.pk, world.acme.pk):
+        assert [d.reason for d in Delivery.objects.filter(destination=of_nils)] == ["no_longer_a_member"]
 
 
 # ---- at least once, and said so

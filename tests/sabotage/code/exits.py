@@ -46,7 +46,7 @@ LEAVING = (
 )
 PLANNED = (
     hole("alerts from before are planned", PLANNER, ".filter(Q(forwarding_since__lt=changed_at))", "", OF_PLANNING),
-    hole("partners without forwarding are planned for", "access/policy.py", "        forward_alerts=True,\n", "", OF_PLANNING),
+    hole("partners without forwarding are planned for", "access/policy.py", "        forward_alerts=True,\n", "", "tests/access/test_policy.py"),
     hole("ended grants are planned for", "access/policy.py", "    return Grant.objects.live().filter(\n        site=site_id,", "    return Grant.objects.filter(\n        site=site_id,", OF_PLANNING),
     hole("partners of other sites are planned for", "access/policy.py", "        site=site_id,\n        forward_alerts", "        forward_alerts", OF_PLANNING),
     hole("grants without health are planned for", "access/policy.py", "        categories__contains=[category.value],\n", "", "tests/access/test_policy.py"),
@@ -56,9 +56,12 @@ PLANNED = (
     hole("narrowing cancels nothing", PLANNER, '        return cancel_for_grant(grant, "grant_changed")\n', "        return 0\n", OF_PLANNING),
 )
 NETWORK = (
-    hole("a guarded socket goes anywhere", "partners/forwarding/addresses.py", '        "127.0.0.0/8",\n', "", "tests/partners/forwarding/test_addresses.py", "tests/partners/forwarding/test_egress.py"),
-    hole("private networks are called", "partners/forwarding/addresses.py", '        "10.0.0.0/8",\n', "", "tests/partners/forwarding/test_addresses.py"),
-    hole("the cloud's metadata is called", "partners/forwarding/addresses.py", '        "169.254.0.0/16",\n', "", "tests/partners/forwarding/test_addresses.py"),
+    # Networks are named twice, by Python and by us: what is planted is the loss of both, and of what only we name.
+    hole("private networks are called", "partners/forwarding/addresses.py",
+         "    return address.is_global and not address.is_multicast and not any(address in network for network in DENIED)\n",
+         "    return True\n", "tests/partners/forwarding/test_addresses.py"),
+    hole("a translator's addresses are called", "partners/forwarding/addresses.py", " and not any(address in network for network in DENIED)\n",
+         "\n", "tests/partners/forwarding/test_addresses.py"),
 )
 INGEST = "tests/telemetry/ingest/test_accept.py"
 KEYS = (

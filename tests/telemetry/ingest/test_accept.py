@@ -10,6 +10,7 @@ import pytest
 from access.models import Category
 from access.principal import acting, job
 from telemetry import fleet, samples
+from telemetry.ingest import keys
 from telemetry.ingest.memory import forget_everything
 from telemetry.models import AnalysisDue, Device, DeviceAlias, DeviceEvent, FactInbox
 from tests.cast import World
@@ -242,6 +243,14 @@ def test_given_a_stopped_key_when_it_reports_next_then_403_and_nothing_is_stored
     assert answer.status_code == 403
     assert answer.json()["code"] == "key_revoked"
     assert values(stored(world.acme, switch)) == {"device.cpu.utilization": [0.1]}
+
+
+def test_given_a_stopped_key_when_it_is_looked_up_then_it_is_refused_before_a_body_is_read(sender: Sender) -> None:
+    """Storing asks again: here the look-up is asked alone."""
+    sender.loses_its_key()
+
+    with pytest.raises(keys.KeyStopped):
+        keys.of_key_id(sender.row.key_id)
 
 
 @pytest.mark.parametrize(

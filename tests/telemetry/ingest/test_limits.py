@@ -24,6 +24,7 @@ def admitted(buckets, key, pace, tries):
 
 
 def test_when_the_published_limits_are_asked_for_then_they_are_these():
+    assert MIB == 1_048_576
     assert (DEVICE.wire_bytes, DEVICE.body_bytes) == (MIB, 8 * MIB)
     assert (COLLECTOR.wire_bytes, COLLECTOR.body_bytes) == (8 * MIB, 32 * MIB)
     assert (DEVICE.devices_kept, DEVICE.samples, DEVICE.events) == (1, 5_000, 1_000)
@@ -32,7 +33,7 @@ def test_when_the_published_limits_are_asked_for_then_they_are_these():
         assert (both.components, both.labels, both.label_chars, both.text_chars) == (5_000, 8, 64, 4_000)
         assert (both.json_depth, both.otlp_depth, both.xml_depth, both.xml_elements) == (8, 24, 64, 20_000)
         assert (both.callhome_wire_bytes, both.inflation, both.inflation_free_bytes) == (8 * MIB, 100, MIB)
-        assert both.rejections_listed == 100
+        assert (both.rejections_listed, both.devices) == (100, 500)
         assert both.json_values == 24 * both.samples
 
 
@@ -109,6 +110,34 @@ def test_when_many_threads_come_at_once_then_no_token_is_given_twice(clock):
         thread.join()
 
     assert sum(got) == 200
+
+
+def test_given_a_request_that_is_being_counted_when_another_comes_then_it_waits_for_its_turn(clock):
+    counted, go_on = threading.Event(), threading.Event()
+    got = []
+
+    class SlowKey:
+        """Looked up slowly: its bucket is being read while the other request comes."""
+
+        def __hash__(self):
+            counted.set()
+            go_on.wait(10)
+            return 1
+
+    buckets = TokenBuckets(clock)
+    first = threading.Thread(target=lambda: got.append(("first", buckets.admit(SlowKey(), DEVICE_PACE))))
+    second = threading.Thread(target=lambda: got.append(("second", buckets.admit("key", DEVICE_PACE))))
+    first.start()
+    counted.wait(10)
+    second.start()
+    second.join(0.2)
+    alone = list(got)
+    go_on.set()
+    for thread in (first, second):
+        thread.join(10)
+
+    assert alone == []
+    assert got == [("first", True), ("second", True)]
 
 
 @given(st.lists(st.floats(0, 10), max_size=60), st.floats(0.1, 50), st.integers(1, 20))
