@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.http.response import StreamingHttpResponse
 from django.template.response import SimpleTemplateResponse
@@ -94,6 +95,8 @@ class ViewerTransaction:
             view, "no_viewer", False
         ):  # finds out for itself who asks; the API may be asked by a person's browser
             return second_factor_first(request) if request.path.startswith("/api/") else None
+        if any("\x00" in text for texts in request.POST.lists() for text in texts[1]):
+            raise BadRequest("A text holds a character that cannot be stored: NUL")
         slug = kwargs.get("partner_slug")
         user = request.user
         # The library that signs people in answers by raising, which Django passes on for views that it runs itself.

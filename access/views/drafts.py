@@ -14,6 +14,7 @@ from access.lengths import OFFERED, end_after, last_day
 from access.models import SHAREABLE, AccessRequest, Category, Grant, Organization, Site
 from access.sharing import Terms
 from access.viewer import Viewer
+from access.views.numbers import whole
 from access.views.pages import PageRequest
 
 DEFAULT_DAYS = 90
@@ -109,7 +110,7 @@ def read_draft(request: PageRequest, data: QueryDict) -> Draft:
         sites=tuple(sites),
         categories=chosen,
         forward_alerts=bool(data.get("forward_alerts")) and Category.HEALTH in chosen,
-        days=int(days) if days.isascii() and days.isdigit() and 1 <= int(days) <= 366 else DEFAULT_DAYS,
+        days=whole(days, most=366) or DEFAULT_DAYS,
         purpose=data.get("purpose", "").strip()[:300],
     )
     return replace(draft, current=live_grants(draft), keeps_end=days == AS_TODAY)

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
+from access.views.numbers import whole
+
 PAGE = 50
 
 
@@ -43,8 +45,7 @@ class Key:
 
 def leaf[M: Model](rows: QuerySet[M], asked: Mapping[str, str], key: Key, *, size: int = PAGE) -> Leaf[M]:
     """The page the query string names by `older` or `newer` and its number `page`; the first where it names none."""
-    number = asked.get("page", "")
-    counted = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 1
+    counted = whole(asked.get("page"), most=999_999_999) or 1
     after = key.read(asked.get("older", ""))
     before = None if after else key.read(asked.get("newer", ""))
     ordered = rows.order_by(*(f"{'' if before else '-'}{c}" for c in key.columns))
@@ -58,7 +59,7 @@ def leaf[M: Model](rows: QuerySet[M], asked: Mapping[str, str], key: Key, *, siz
             counted = 1
     return Leaf(
         rows=found,
-        number=max(counted, 1) if place else 1,
+        number=counted if place else 1,
         older=key.words(found[-1]) if found and (has_more or before) else "",
         newer=key.words(found[0]) if found and (after or (before and has_more)) else "",
     )

@@ -22,6 +22,7 @@ from access.models import AuditEntry, OwnReadSummary
 from access.principal import acting
 from access.views import leaves, looks
 from access.views.leaves import Key
+from access.views.numbers import LARGEST_SEQ, whole
 from access.views.pages import PageRequest, for_customer, own_transactions
 
 ALL_WITHIN = 100_000  # rows of an export made at once
@@ -99,7 +100,8 @@ def script(request: PageRequest) -> HttpResponse:
 
 
 def _read_seq(text: str) -> tuple[int] | None:
-    return (int(text),) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    number = whole(text, most=LARGEST_SEQ, least=0)
+    return None if number is None else (number,)
 
 
 BY_NUMBER = Key(("seq",), lambda entry: str(entry.seq), _read_seq)

@@ -18,6 +18,7 @@ from access.matrix import short
 from access.models import SHAREABLE, Category, Grant, Organization, Seal, Site, StaffWay, ViewingEntry, Way
 from access.viewer import Viewer
 from access.views.leaves import Key
+from access.views.numbers import LARGEST_SEQ, whole
 
 STAFF = "staff"  # as a partner's filter: looks of SmartCare's staff
 
@@ -32,9 +33,8 @@ def read_place(text: str) -> tuple[datetime, int] | None:
         at = parse_datetime(moment)
     except ValueError:
         return None
-    if at is None or at.tzinfo is None or not (number.isascii() and number.isdigit() and len(number) < 19):
-        return None
-    return at, int(number)
+    counted = whole(number, most=LARGEST_SEQ, least=0)
+    return None if at is None or at.tzinfo is None or counted is None else (at, counted)
 
 
 KEY = Key(("at", "number"), place, read_place)

@@ -19,6 +19,7 @@ from access.requests import Answer
 from access.sharing import Terms
 from access.views.confirmed import confirm_first
 from access.views.drafts import length_words, require_standing, standing
+from access.views.numbers import whole
 from access.views.pages import PageRequest, acted, for_customer
 
 
@@ -28,12 +29,12 @@ def _answer(request: AccessRequest, data: QueryDict, today: set[Category]) -> An
     today: kinds that the partner has and did not ask for; their boxes are ticked until somebody takes them off.
     """
     is_shown = "shown" in data
-    days = data.get("days", "")
+    days = whole(data.get("days"), most=9999)
     asked = request.ordered_categories
     return Answer(
         categories=frozenset(c for c in asked if c.value in data.getlist("cat")) if is_shown else frozenset(asked),
         sites=frozenset(data.getlist("site")) if is_shown or "site" in data else None,
-        days=min(int(days), request.days) if days.isascii() and days.isdigit() and int(days) > 0 else None,
+        days=min(days, request.days) if days else None,
         forward_alerts=bool(data.get("forward_alerts")) if is_shown else None,
         purpose=data.get("purpose", "").strip()[:300],
         remove=frozenset(c for c in today if is_shown and c.value not in data.getlist("keep")),

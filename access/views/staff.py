@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from access import sentences, staff
 from access.models import Category, Site, StaffPermission, StaffState, StaffWay, ViewingEntry
 from access.views.confirmed import confirm_first
+from access.views.numbers import whole
 from access.views.pages import PageRequest, acted, for_customer
 
 LOOKS_SHOWN = 50
@@ -71,8 +72,7 @@ def _title(row: StaffPermission, *, is_waiting: bool, is_live: bool) -> str:
 
 def _hours(row: StaffPermission, text: str) -> int:
     """What was chosen, never longer than what was asked for."""
-    chosen = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
-    return min(chosen, row.hours) if chosen > 0 else row.hours
+    return min(whole(text, most=999) or row.hours, row.hours)
 
 
 def _lengths(row: StaffPermission, hours: int) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from access.models import ClaimWords
 from access.viewer import Viewer
 from access.views import log
+from access.views.numbers import whole
 from access.views.pages import PageRequest, acted, back, for_partner
 from partners.views.frame import PAGE, base_of, number, shown
 from telemetry import evidence, looks, summaries
@@ -37,8 +38,8 @@ def filtered(request: PageRequest) -> QuerySet[Alert]:
     """Under the filters of the query string: state, severity, customer, site, q."""
     wanted, viewer = request.GET, request.viewer
     found: QuerySet[Alert] = in_state(Alert.objects.visible_to(viewer), wanted.get("state", ""), viewer)
-    if wanted.get("severity", "").isdigit():
-        found = found.filter(severity__gte=int(wanted["severity"]))
+    if severity := whole(wanted.get("severity"), most=99):
+        found = found.filter(severity__gte=severity)
     if wanted.get("customer"):
         found = found.filter(customer__public_id=wanted["customer"])
     if wanted.get("site"):

@@ -7,6 +7,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 
 from access.viewer import Viewer
+from access.views.numbers import whole
 from access.views.pages import PageRequest
 
 PAGE = 50
@@ -39,7 +40,7 @@ def shown(request: PageRequest, template: str, context: dict[str, Any]) -> HttpR
 
 def number(text: str | None, *, default: int = 1) -> int:
     """A page number from a query string."""
-    return int(text) if text and text.isdigit() and 0 < int(text) < 10_000 else default
+    return whole(text, most=9_999) or default
 
 
 def one_page[R](request: PageRequest, rows: list[R], size: int = PAGE) -> dict[str, Any]:

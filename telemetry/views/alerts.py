@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from access.views.numbers import whole
 from access.views.pages import PageRequest, acted, back, for_customer
 from telemetry import alerting, evidence, looks, summaries
 from telemetry.models import Alert, AlertComment, CommentAudience, Severity
@@ -15,8 +16,8 @@ def filtered(request: PageRequest, found: "object") -> object:
     """Filters of the alert lists live in the query string: state, severity, site."""
     wanted = request.GET
     queryset = found.resolved() if wanted.get("state") == "resolved" else found.open()  # type: ignore[attr-defined]
-    if wanted.get("severity", "").isdigit():
-        queryset = queryset.filter(severity__gte=int(wanted["severity"]))
+    if severity := whole(wanted.get("severity"), most=99):
+        queryset = queryset.filter(severity__gte=severity)
     if wanted.get("site"):
         queryset = queryset.filter(site__public_id=wanted["site"])
     return queryset.order_by("-resolved_at") if wanted.get("state") == "resolved" else queryset.most_urgent_first()
@@ -87,7 +88,7 @@ def do(request: PageRequest, alert: Alert, verb: str) -> str:
             alerting.release(alert, by=by)
             return "Given up; others may take it."
         case "snooze":
-            days = int(posted.get("days", "1")) if posted.get("days", "1").isdigit() else 1
+            days = whole(posted.get("days"), most=366) or 1
             alerting.snooze(alert, until=timezone.now() + timedelta(days=days), by=by)
             return f"Snoozed for {days} day{'' if days == 1 else 's'}."
         case "resolve":

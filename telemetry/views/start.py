@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from access import onboarding
 from access.models import Grant, Site
+from access.views.numbers import whole
 from access.views.pages import PageRequest, acted, for_customer
 from telemetry import connecting, fleet, refusals
 from telemetry.forms import SiteForm
@@ -165,8 +166,7 @@ def _page(request: PageRequest, device: Device) -> dict[str, Any]:
 def _since(wanted: Mapping[str, str]) -> int:
     """Of the query string, if it is a moment of the last day; else now."""
     now = int(time.time())
-    said = wanted.get("since", "")
-    return int(said) if said.isascii() and said.isdigit() and now - 86_400 < int(said) <= now else now
+    return whole(wanted.get("since"), least=now - 86_399, most=now) or now
 
 
 def _device(request: PageRequest, public_id: str) -> Device:
