@@ -21,7 +21,9 @@ READ = re.compile(r"""(?:GET|POST|wanted|data|posted|asked|said|query)(?:\.get(?
 
 def names() -> list[str]:
     files = (f for package in ("access", "telemetry", "partners", "smartcare") for f in (ROOT / package).rglob("*.py"))
-    found = {name for f in files if "views" in f.parts or f.parent.name == "staff" for name in READ.findall(f.read_text())}
+    found = {
+        name for f in files if "views" in f.parts or f.parent.name == "staff" for name in READ.findall(f.read_text())
+    }
     return sorted(found - {"format"})
 
 
