@@ -23,7 +23,16 @@ from tests.sabotage.holes import Edit, Redefinition
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("access", "telemetry", "partners", "smartcare", "templates", "tests", "docs")
-FILES = ("manage.py", "pyproject.toml", "README.md", "LICENSE", ".env.example")
+FILES = (
+    "manage.py",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    ".env.example",
+    "docker-compose.yml",
+    "Dockerfile",
+    ".dockerignore",
+)
 LONGEST_S = 900
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL")
 
