@@ -34,8 +34,6 @@ def fragment(request: PageRequest) -> HttpResponse:
         return render(request, "portal/_grant_act.html", context)
     if draft.is_complete:
         context["seen"] = what_they_see(request.viewer, draft)
-        query = request.GET.urlencode()
-        context["look_as_url"] = f"/access/look-as/{draft.partner.public_id}?{query}" if draft.partner else ""
     context["back_url"] = f"{reverse('give')}?{request.GET.urlencode()}"
     return render(request, "portal/_grant_preview.html" if is_part else "portal/preview.html", context)
 

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from access import policy, sentences
@@ -67,6 +69,20 @@ class Draft:
             raise Invalid(gettext("Choose at least one site"), "site")
         if not self.categories:
             raise Invalid(gettext("Choose at least one kind of data"), "cat")
+
+    @property
+    def look_as_url(self) -> str:
+        """Where the partner's whole view under this draft is shown; "" while the draft is not complete."""
+        if self.partner is None or not self.is_complete:
+            return ""
+        said = {
+            "partner": self.partner.public_id,
+            "site": [s.public_id for s in self.sites],
+            "cat": sorted(c.value for c in self.categories),
+            "days": AS_TODAY if self.keeps_end else self.days,
+        }
+        said |= {"forward_alerts": "1"} if self.forward_alerts else {}
+        return f"{reverse('look_as', args=[self.partner.public_id])}?{urlencode(said, doseq=True)}"
 
     def as_today(self) -> "Draft":
         """The form of a cell that holds an access: its very terms, so that a change changes what one touches and nothing else."""
