@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from access import onboarding, policy
-from access.models import SHAREABLE, Category, Grant, Role, Site
+from access.models import SHAREABLE, Category, Grant, Organization, Role, Site
 from access.principal import acting, job, principal
 from access.viewer import Viewer
 from tests.cast import HEALTH, INVENTORY, TRAFFIC, World
@@ -138,3 +138,13 @@ def test_when_a_customer_looks_for_a_partner_then_active_partners_are_listed_by_
 def test_when_a_customer_is_offered_in_the_place_of_a_partner_then_the_directory_has_no_other_customer(world: World):
     with principal(kind="staff", user=world.sam.pk):  # who sees the names of all companies
         assert {o.kind for o in policy.directory()} == {"partner"}
+
+
+def test_when_a_customer_reads_the_directory_then_partners_stand_by_name_whoever_came_first(world: World):
+    with job(world.third.pk):  # the newest row of all, which no order of the table puts first
+        Organization.objects.filter(pk=world.third.pk).update(name="Aardvark")
+
+    with acting(world.acme.viewer()):
+        names = list(policy.directory().values_list("name", flat=True))
+
+    assert names == ["Aardvark", "Northwind", "Rival"]

@@ -1,7 +1,7 @@
 """`python -m tests.mutation [SUBJECT…]`: every mutant of the subjects against the tests; exit code 0 if each survivor has a reason.
 
-Runs in a copy of the checkout, on servers of its own that stay up. Give --again FILE to run only what was not killed when FILE
-was written, --write to renew docs/mutation.md (with all subjects).
+Runs in a copy of the checkout, on servers of its own that stay up. `--results FILE` and then `--again` run what is left: after
+an interruption, or after new tests. `--write` renews docs/mutation.md.
 """
 
 import argparse
@@ -25,23 +25,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     names = [s.name for s in SUBJECTS]
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"any of {', '.join(names)}; all without one")
-    parser.add_argument("--results", type=Path, help="file for what became of each mutant (and read by --again)")
-    parser.add_argument("--again", type=Path, help="results of an earlier run: run only what was not killed then")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep there what became of each mutant")
+    parser.add_argument("--again", action="store_true", help="run only what FILE does not say to be killed")
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="these mutants alone")
     parser.add_argument("--write", action="store_true", help="renew docs/mutation.md")
     wanted = parser.parse_args()
     if unknown := set(wanted.subjects) - set(names):
         parser.error(f"no such subject: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory(prefix="smartcare-mutation-") as folder:
-        results = Path(folder) / "results.json"
-        if wanted.again:
-            shutil.copy(wanted.again, results)
+        results = (wanted.results or Path(folder) / "results").absolute()
+        if not wanted.again:
+            results.unlink(missing_ok=True)
         copy = Path(folder) / "checkout"
         shutil.copytree(ROOT, copy, ignore=NOT_COPIED, symlinks=True)
         command = [sys.executable, "-m", "tests.mutation.run", str(results), ",".join(wanted.only)]
         code = subprocess.run([*command, *(wanted.subjects or names)], cwd=copy, env=_environment(copy)).returncode
-        if code == 0 and wanted.results:
-            shutil.copy(results, wanted.results)
         return code or judge(results, write=wanted.write)
 
 

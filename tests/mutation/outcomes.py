@@ -3,17 +3,18 @@
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tests.mutation.mutants import Mutant
-from tests.mutation.subjects import SUBJECTS
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.subjects import SUBJECTS, Subject
 
 FOLDER = Path(__file__).parent
 REASONS = FOLDER / "reasons.toml"
-PAGE = FOLDER.parents[1] / "docs" / "mutation.md"
+ROOT = FOLDER.parents[1]
+PAGE = ROOT / "docs" / "mutation.md"
 
 
 class Outcome(StrEnum):
@@ -60,11 +61,15 @@ def reasons() -> list[Reason]:
 
 
 def load(path: Path) -> list[Result]:
-    return [Result(**row | {"outcome": Outcome(row["outcome"])}) for row in json.loads(path.read_text())]
+    """One result a line; of two of the same mutant the later one counts."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return list({row["id"]: Result(**row | {"outcome": Outcome(row["outcome"])}) for row in rows}.values())
 
 
-def save(results: Iterable[Result], path: Path) -> None:
-    path.write_text(json.dumps([asdict(r) for r in results], indent=1))
+def note(result: Result, path: Path) -> None:
+    """At once, so that a run that is interrupted can go on with --again."""
+    with path.open("a") as file:
+        file.write(json.dumps(asdict(result)) + "\n")
 
 
 def without_reason(results: Iterable[Result]) -> list[Result]:
@@ -78,13 +83,19 @@ def reasons_overtaken(results: Iterable[Result]) -> list[Reason]:
     return [r for r in reasons() if dead & set(r.ids)]
 
 
-def table(results: Iterable[Result]) -> str:
+def is_whole(subject: Subject, results: Iterable[Result]) -> bool:
+    """Every mutant that the module has now was judged."""
+    judged = {r.id for r in results}
+    return all(m.id in judged for m in mutants(subject.path, (ROOT / subject.path).read_text(), prose=subject.prose))
+
+
+def table(results: Sequence[Result]) -> str:
     counted = Counter((r.module, r.outcome) for r in results)
     lines = ["| Module | Mutants | Killed | Of these by time | Survivors |", "| --- | --- | --- | --- | --- |"]
     rows: list[tuple[str, list[int]]] = []
     for subject in SUBJECTS:
         killed, timeout, survived = (counted[subject.path, o] for o in Outcome)
-        if killed + timeout + survived:
+        if is_whole(subject, results):
             rows.append((f"`{subject.path}`", [killed + timeout + survived, killed + timeout, timeout, survived]))
     rows.append(("together", [sum(numbers) for numbers in zip(*(n for _, n in rows), strict=True)]))
     return "\n".join([*lines, *(f"| {name} | {' | '.join(map(str, numbers))} |" for name, numbers in rows)])
@@ -92,12 +103,16 @@ def table(results: Iterable[Result]) -> str:
 
 def page(results: list[Result]) -> str:
     """docs/mutation.md."""
+    now = {m.id for s in SUBJECTS for m in mutants(s.path, (ROOT / s.path).read_text(), prose=s.prose)}
+    living = [r for r in results if r.id in now]
+    left = [f"`{s.path}`" for s in SUBJECTS if not is_whole(s, living)]
     parts = [
         "# Mutation run",
         "Written by `make mutation`; the reasons stand in `tests/mutation/reasons.toml`. Each mutant is one of these modules with one"
         " thing changed: a comparison, a condition or an argument left out, a constant, a statement, a decorator. Killed: a test"
         " failed, or the change could not even be imported. By time: it ran in circles or waited for ever.",
-        table(results),
+        table(living),
+        *([f"Not run to the end, so without figures: {', '.join(left)}."] if left else []),
         "## Survivors and why they may live",
     ]
     for subject in SUBJECTS:

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -34,26 +35,23 @@ EARLY = (
 
 def main(results: Path, only: set[str], names: list[str]) -> int:
     environment.complete(os.environ)
-    earlier = {r.id: r for r in outcomes.load(results)} if results.exists() else {}
+    earlier = {r.id: r for r in outcomes.load(results)}
     _quiet_hypothesis()
     for name in EARLY:
         importlib.import_module(name)
     with devstack.throw_away() as data, devstack.servers(data, durable=False, env=os.environ):
         os.environ["TEST_DATABASE"] = DATABASE
         in_child(_prepare, cpu_s=600, wall_s=1200, log=_log())
-        found: list[Result] = []
         alarms: list[str] = []
         for subject in (s for s in SUBJECTS if s.name in names):
-            done, false = _subject(subject, earlier, only)
-            found += done
-            alarms += false
-            outcomes.save(found, results)
+            alarms += _subject(subject, earlier, only, results)
     for alarm in alarms:
         say(f"fails without a mutant as well, so it proves nothing: {alarm}")
     return 2 if alarms else 0
 
 
-def _subject(subject: Subject, earlier: dict[str, Result], only: set[str]) -> tuple[list[Result], list[str]]:
+def _subject(subject: Subject, earlier: dict[str, Result], only: set[str], results: Path) -> list[str]:
+    """Runs what was not killed earlier; returns what fails without a mutant too."""
     began = time.monotonic()
     all_of_them = mutants(subject.path, Path(subject.path).read_text(), prose=subject.prose)
     kept = [r for m in all_of_them if (r := earlier.get(m.id)) and r.outcome is not Outcome.SURVIVED]
@@ -61,13 +59,20 @@ def _subject(subject: Subject, earlier: dict[str, Result], only: set[str]) -> tu
     wanted = [m for m in all_of_them if m.id not in known and (not only or m.id in only)]
     say(f"== {subject.path}: {len(wanted)} of {len(all_of_them)} mutants")
     if not wanted:
-        return kept, []
+        return []
     killers = {r.where: r.by for r in kept if r.by}
-    findings: Findings = in_child(lambda: _within(subject, wanted, killers), cpu_s=86_400, wall_s=86_400, log=_log())
-    results = [*kept, *findings.results, *(_imported(subject, m, findings.tests) for m in findings.left)]
-    order = {m.id: n for n, m in enumerate(all_of_them)}
+
+    def tell(result: Result) -> None:
+        outcomes.note(result, results)
+        say(f"{result.outcome:9} {result.id} {result.where}: {result.change[:110]}")
+
+    findings: Findings = in_child(
+        lambda: _within(subject, wanted, killers, tell), cpu_s=86_400, wall_s=86_400, log=_log()
+    )
+    for mutant in findings.left:
+        tell(_imported(subject, mutant, findings.tests))
     say(f"== {subject.path}: {time.monotonic() - began:.0f} s")
-    return sorted(results, key=lambda r: order[r.id]), findings.false_alarms
+    return findings.false_alarms
 
 
 def _prepare() -> None:
@@ -80,8 +85,10 @@ def _prepare() -> None:
     database(DATABASE).__enter__()
 
 
-def _within(subject: Subject, wanted: list[Mutant], killers: dict[str, str]) -> Findings:
-    zygote = Zygote(subject, wanted, say, killers)
+def _within(
+    subject: Subject, wanted: list[Mutant], killers: dict[str, str], tell: Callable[[Result], None]
+) -> Findings:
+    zygote = Zygote(subject, wanted, say, tell, killers)
     code = pytest.main([*PYTEST, *_tests(subject)], plugins=[zygote])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise RuntimeError(f"pytest ended with {code}")
@@ -126,7 +133,6 @@ def _imported(subject: Subject, mutant: Mutant, tests: list[Test]) -> Result:
         outcome, by, why = Outcome.TIMEOUT, "", ""
     if outcome is not Outcome.SURVIVED:
         in_child(_clean, cpu_s=60, wall_s=600, log=_log())
-    say(f"{outcome:9} {mutant.id} {mutant.where}: {mutant.change[:110]}")
     return Result.of(mutant, outcome, by=by, why=why)
 
 

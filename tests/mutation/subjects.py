@@ -53,6 +53,7 @@ SUBJECTS = (
         "access/sharing.py",
         (
             "tests/access/test_sharing.py",
+            "tests/access/test_grants.py",
             "tests/access/test_door.py",
             "tests/access/test_expiry.py",
             "tests/access/test_preview.py",

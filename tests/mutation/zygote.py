@@ -42,7 +42,6 @@ class Test:
 @dataclass
 class Findings:
     tests: list[Test] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
     left: list[Mutant] = field(default_factory=list)  # those that want a new import
     false_alarms: list[str] = field(default_factory=list)
 
@@ -51,10 +50,15 @@ class Zygote:
     """A pytest plugin that runs mutants instead of the tests."""
 
     def __init__(
-        self, subject: Subject, mutants: list[Mutant], say: Callable[[str], None], known: dict[str, str]
+        self,
+        subject: Subject,
+        mutants: list[Mutant],
+        say: Callable[[str], None],
+        tell: Callable[[Result], None],
+        killers: dict[str, str],
     ) -> None:
-        self.subject, self.mutants, self.say = subject, mutants, say
-        self.killers = known  # function -> the test that noticed a change in it last
+        self.subject, self.mutants, self.say, self.tell = subject, mutants, say, tell
+        self.killers = killers  # function -> the test that noticed a change in it last
         self.source = Path(subject.path).read_text()
         self.found = Findings()
 
@@ -69,8 +73,7 @@ class Zygote:
             if result is None:
                 self.found.left.append(mutant)
                 continue
-            self.found.results.append(result)
-            self.say(f"{result.outcome:9} {mutant.id} {mutant.where}: {mutant.change[:110]}")
+            self.tell(result)
             if result.outcome is Outcome.KILLED:
                 killing.add(result.by)
                 self.killers[mutant.where] = result.by
