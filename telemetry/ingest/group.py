@@ -76,6 +76,8 @@ class Committer[I: Item, R]:
             return
         with self._lock:
             if me.leads or me.done:
+                # Called in the moment its patience ended. Taken as if it had heard: _lead() releases it once more.
+                me.woken.acquire(blocking=False)
                 return
             if me in self._queue:
                 self._queue.remove(me)

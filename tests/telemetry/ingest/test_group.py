@@ -33,6 +33,24 @@ class Store:
         return [item.n * 10 for item in items]
 
 
+class Late:
+    """A lock whose waiter is told that its time is over, though it has been released by then."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not blocking:
+            return self.lock.acquire(blocking=False)
+        self.lock.acquire()
+        self.lock.release()
+        return False
+
+    def release(self) -> None:
+        self.lock.release()
+
+
 def test_one_at_a_time_is_a_group_of_one() -> None:
     store = Store()
     committer = Committer(store)
@@ -82,6 +100,22 @@ def test_given_a_store_that_hangs_when_somebody_waits_then_it_is_away(monkeypatc
         store.open.set()
         assert first.result() == 10
     assert store.groups == [[1]]  # who gave up is not stored behind its back
+
+
+def test_given_a_wait_that_ends_as_the_lead_is_passed_on_then_it_leads_and_the_next_one_too() -> None:
+    store = Store()
+    committer = Committer(store)
+    store.open.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(committer.keep, Number(0))
+        store.entered.acquire()
+        second = pool.submit(committer.keep, Number(1))
+        _wait_until(lambda: len(committer._queue) == 1)
+        committer._queue[0].woken = Late()
+        store.open.set()
+        assert [first.result(), second.result()] == [0, 10]
+
+    assert committer.keep(Number(2)) == 20
 
 
 def test_a_group_is_bounded_in_number_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
