@@ -4,7 +4,7 @@ Rows are the partners with a live, asked or ended access, then SmartCare's staff
 `acting(viewer)` of the customer.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -23,7 +23,6 @@ from access.lengths import REMIND_DAYS, days_left, last_day
 from access.models import (
     SHAREABLE,
     AccessRequest,
-    Category,
     Grant,
     Invitation,
     Organization,
@@ -110,16 +109,6 @@ def matrix(
         requests=tuple(p.request for p in partners if p.request),
         permissions=tuple(permissions),
     )
-
-
-def lines(found: Matrix) -> Iterator[tuple[str, str, str, str, str]]:
-    """For CSV and JSON: partner, site, kind of data, last day (or ""), "yes" when alerts are sent; what is shared alone."""
-    for row in (*found.rows, found.staff):
-        for cell in row.cells:
-            for code in cell.shared:
-                until = cell.until.isoformat() if cell.until else ""
-                sent = "yes" if cell.alerts and code == Category.HEALTH else ""
-                yield row.name, cell.site, str(sentences.NAMES[Category(code)]), until, sent
 
 
 def _partners(viewer: Viewer) -> Iterable[_Partner]:

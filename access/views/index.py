@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from access import matrix, timeline
+from access import ledger, matrix, timeline
 from access.matrix import Cell
 from access.models import StaffState
 from access.views import log, looks
@@ -38,11 +38,10 @@ def url_of(cell: Cell) -> str:
 def index(request: PageRequest) -> HttpResponse:
     organization = request.viewer.organization
     assert organization is not None
+    if request.GET.get("format") in log.FORMATS:
+        return log.export(request, ledger.lines(request.viewer), "access", columns=ledger.COLUMNS)
     staff = list(matrix.permissions_of(organization, timezone.now() - timeline.BACK))
     found = matrix.matrix(request.viewer, url_of=url_of, staff=staff)
-    if request.GET.get("format") in {"csv", "json"}:
-        names = ("partner", "site", "kind", "until", "alerts")
-        return log.export(request, (dict(zip(names, line, strict=True)) for line in matrix.lines(found)), "access")
     every = looks.filtered(request.viewer, {})
     recent = looks.rolled_up(every, looks.zone_of(request.viewer))[:LOOKS_SHOWN]
     seeing = {row.name for row in found.rows if any(c.state in {"on", "soon"} for c in row.cells)}

@@ -3,7 +3,7 @@
 import csv
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -136,21 +136,28 @@ def _change(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def export(request: PageRequest, rows: Iterable[dict[str, Any]], name: str) -> HttpResponse:
-    """Rows as CSV (RFC 4180; cells that a spreadsheet would take for a formula are quoted) or JSON."""
+def export(
+    request: PageRequest, rows: Iterable[dict[str, Any]], name: str, *, columns: Sequence[str] = ()
+) -> HttpResponse:
+    """Rows as CSV (RFC 4180; cells that a spreadsheet would take for a formula are quoted) or JSON.
+
+    columns: heads a table without rows, too.
+    """
     if request.GET["format"] == "json":
         response = HttpResponse(json.dumps(list(rows), default=_plain), content_type="application/json")
     else:
         response = HttpResponse(content_type="text/csv; charset=utf-8")
-        _write_csv(response, iter(rows))
+        _write_csv(response, rows, columns)
     response["Content-Disposition"] = f'attachment; filename="{name}.{request.GET["format"]}"'
     return response
 
 
-def _write_csv(response: HttpResponse, rows: Iterator[dict[str, Any]]) -> None:
+def _write_csv(response: HttpResponse, rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
     writer = csv.writer(response, lineterminator="\r\n")
+    if columns:
+        writer.writerow(columns)
     for number, row in enumerate(rows):
-        if number == 0:
+        if number == 0 and not columns:
             writer.writerow(row)
         writer.writerow([harmless(_plain(v)) for v in row.values()])
 

@@ -162,17 +162,6 @@ def test_when_cells_lead_somewhere_then_the_page_says_where(world: World):
     )
 
 
-def test_when_the_matrix_is_exported_then_there_is_a_line_per_partner_site_and_kind(world: World):
-    world.acme.shares("hq", with_=world.northwind, categories={INVENTORY, HEALTH}, forward_alerts=True)
-
-    found = list(matrix.lines(of(world)))
-
-    assert [(p, s, k, sent) for p, s, k, _, sent in found] == [
-        ("Northwind", "hq", "device list", ""),
-        ("Northwind", "hq", "health and alerts", "yes"),
-    ]
-
-
 def test_when_the_door_is_asked_then_the_matrix_has_said_the_same(world: World):
     world.acme.shares("hq", with_=world.northwind, categories={INVENTORY, HEALTH})
     world.acme.shares("branch", with_=world.northwind, categories={TRAFFIC})
