@@ -83,7 +83,7 @@ def _to_partner(claim: jobs.Claim, choice: Choice) -> None:
                     customer_name=tender.customer.name,
                     title=tender.title,
                     answers_until=tender.answers_until,
-                    link=f"{settings.PUBLIC_URL}/api/v1/tenders/{tender.public_id}?acting={partner.slug}",
+                    link=f"{settings.PUBLIC_URL}/p/{partner.slug}/{page_of(tender, proposal)}",
                 )
             )
         to = people(partner_id, MAKE_OFFERS, about=tender.customer_id)
@@ -93,6 +93,12 @@ def _to_partner(claim: jobs.Claim, choice: Choice) -> None:
             look = Look(tender.customer_id, Category.ANY, None, "tender", tender.title, [tender.public_id])
             viewing.record(viewer, [look], way="email")
         send(mail, to, job=claim.id)
+
+
+def page_of(tender: Tender, proposal: Proposal) -> str:
+    """Of the partner: what is asked while it waits for an answer, afterwards what became of its own."""
+    is_open = tender.state == TenderState.OPEN
+    return f"tenders/{tender.public_id}" if is_open else f"proposals/{proposal.public_id}"
 
 
 @jobs.handles("notice.contract_filed")
@@ -140,6 +146,6 @@ def _to_deciders(
     facts = mails.AnswerFacts(
         partner_name=partner_name,
         title=tender.title,
-        link=f"{settings.PUBLIC_URL}/api/v1/tenders/{tender.public_id}",
+        link=f"{settings.PUBLIC_URL}/proposals/{tender.public_id}",
     )
     send(make(facts), people(claim.customer_id, DECIDERS), job=claim.id)

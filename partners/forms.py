@@ -1,6 +1,7 @@
 """Forms of the partner's pages and of destinations. Choices over tenants' rows come from the door, never from a model."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,9 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from access.lengths import OFFERED
 from access.models import SHAREABLE, Category, Membership, Organization, Site
 from access.requests import SHORTEST_REASON
+from partners.contracts import DEAREST_CENTS
+from partners.models import Proposal
 from telemetry.models import Severity
 
 DEFAULT_DAYS = 90
+ANSWER_DAYS = (7, 14, 30, 60, 90)  # at most partners.tenders.MOST_DAYS
+SURVIVES = [("", _("Not stated")), ("yes", _("Yes")), ("no", _("No"))]
 
 
 class AskForm(forms.Form):
@@ -123,3 +128,124 @@ class AssignmentForm(forms.Form):
         if self.cleaned_data["all_customers"]:
             return None
         return [self.customers[pid] for pid in self.cleaned_data["customer"]]
+
+
+class TenderForm(forms.Form):
+    """What a customer asks partners for. sites and partners come from the door and the directory, by public id."""
+
+    site = forms.ChoiceField(label=_("For which site?"))
+    title = forms.CharField(max_length=160, label=_("What is it about?"), help_text=_("A few words, for the list"))
+    wish = forms.CharField(
+        max_length=4000,
+        label=_("What do you wish for?"),
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("Everybody whom you ask reads these very words. Leave out what nobody outside should know."),
+    )
+    partners = forms.MultipleChoiceField(
+        label=_("Whom do you ask?"), error_messages={"required": _("Choose at least one partner")}
+    )
+    days = forms.TypedChoiceField(
+        label=_("How long may they take?"), choices=[(d, str(d)) for d in ANSWER_DAYS], coerce=int
+    )
+
+    def __init__(self, data: Any, *, sites: Iterable[Site], partners: Iterable[Organization], **options: Any) -> None:
+        super().__init__(data, **options)
+        self.sites = {s.public_id: s for s in sites}
+        self.directory = {p.public_id: p for p in partners}
+        self.fields["site"].choices = [(pid, s.name) for pid, s in self.sites.items()]  # type: ignore[attr-defined]
+        self.fields["partners"].choices = [(pid, p.name) for pid, p in self.directory.items()]  # type: ignore[attr-defined]
+
+    @property
+    def chosen_site(self) -> Site | None:
+        return self.sites.get(str(self["site"].value() or ""))
+
+    @property
+    def chosen_partners(self) -> list[Organization]:
+        wanted = self["partners"].value() or []
+        return [p for pid, p in self.directory.items() if pid in wanted]
+
+
+class AnswerForm(forms.Form):
+    answer = forms.CharField(
+        max_length=4000,
+        label=_("Your answer"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Once, for all whom you asked. None of them reads who had the question."),
+    )
+
+
+class QuestionForm(forms.Form):
+    question = forms.CharField(
+        max_length=2000,
+        label=_("Ask the customer"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Once it is answered, whoever is invited reads question and answer, and not who asked."),
+    )
+
+
+class ProposalForm(forms.Form):
+    """A partner's proposal in the customer's units: money in whole and hundredths. What is left empty is "not stated"."""
+
+    summary = forms.CharField(
+        max_length=300, label=_("What do you propose, in one sentence?"), help_text=_("Stands at the top of your card.")
+    )
+    price = forms.DecimalField(
+        required=False, min_value=0, max_value=DEAREST_CENTS // 100, decimal_places=2, label=_("Price, once")
+    )
+    yearly = forms.DecimalField(
+        required=False, min_value=0, max_value=DEAREST_CENTS // 100, decimal_places=2, label=_("Price, each year")
+    )
+    currency = forms.RegexField(
+        r"^[A-Z]{3}$",
+        label=_("Currency"),
+        max_length=3,
+        error_messages={"invalid": _("Three capital letters: EUR, CHF, USD")},
+    )
+    work_hours = forms.IntegerField(
+        required=False, min_value=0, max_value=32_000, label=_("Hours of work"), help_text=_("On the customer's site")
+    )
+    starts_on = forms.DateField(
+        required=False, label=_("You could start on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    survives_one_failure = forms.TypedChoiceField(
+        required=False,
+        label=_("Does it go on when one unit fails?"),
+        choices=SURVIVES,
+        coerce=lambda word: word == "yes",
+        empty_value=None,
+    )
+    text = forms.CharField(
+        required=False,
+        max_length=8000,
+        label=_("The proposal itself"),
+        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text=_("What is included, what is not, and how you would go about it."),
+    )
+
+    @classmethod
+    def first(cls, row: Proposal) -> dict[str, Any]:
+        """What the form shows of a proposal."""
+        return {
+            "summary": row.summary,
+            "price": _money(row.price_cents),
+            "yearly": _money(row.yearly_cents),
+            "currency": row.currency,
+            "work_hours": row.work_hours,
+            "starts_on": row.starts_on,
+            "survives_one_failure": {True: "yes", False: "no", None: ""}[row.survives_one_failure],
+            "text": row.text,
+        }
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Values of `proposals.draft`."""
+        said = dict(self.cleaned_data)
+        return said | {"price_cents": _cents(said.pop("price")), "yearly_cents": _cents(said.pop("yearly"))}
+
+
+def _money(cents: int | None) -> Decimal | None:
+    return None if cents is None else Decimal(cents) / 100
+
+
+def _cents(money: Decimal | None) -> int | None:
+    return None if money is None else int(money * 100)

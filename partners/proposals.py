@@ -5,6 +5,7 @@ Neutral by rule (docs/UI.md): by partner name, marks for single facts alone, no 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,10 +17,10 @@ from django.utils import timezone
 
 from access import audit
 from access.errors import Ended, Invalid, require
-from access.models import SHAREABLE, Category, Grant
+from access.models import Category, Grant
 from access.viewer import Viewer
 from partners import business_notices, tenders
-from partners.models import Proposal, ProposalState, Tender, TenderQuestion
+from partners.models import Proposal, ProposalState, Tender, TenderQuestion, TenderState
 
 MOST_QUESTIONS = 20  # of one partner about one tender
 YEARS = 3
@@ -34,7 +35,7 @@ FACTS = (
     "starts_on",
 )
 WRITABLE = (ProposalState.INVITED, ProposalState.DRAFT)
-READABLE = (ProposalState.SENT, ProposalState.CHOSEN, ProposalState.NOT_CHOSEN)
+READABLE = tenders.ANSWERED
 NOT_YOURS = "This proposal is not yours to write"
 
 
@@ -46,6 +47,17 @@ def visible_to(viewer: Viewer) -> QuerySet[Proposal]:
     elif viewer.only_customers is not None:
         found = found.filter(customer__in=viewer.only_customers)
     return found.select_related("tender", "partner", "customer")
+
+
+def to_choose_from(viewer: Viewer) -> QuerySet[Proposal]:
+    """Proposals that were sent to the customer, of tenders that are open."""
+    return visible_to(viewer).filter(state=ProposalState.SENT, tender__state=TenderState.OPEN)
+
+
+def to_answer(viewer: Viewer) -> QuerySet[Proposal]:
+    """A partner's own places in tenders that it can still answer."""
+    open_now = {"tender__state": TenderState.OPEN, "tender__answers_until__gt": Now()}
+    return visible_to(viewer).filter(state__in=WRITABLE, **open_now)
 
 
 @transaction.atomic
@@ -125,6 +137,7 @@ class Compared:
     proposal: Proposal
     cost_cents: int | None  # over YEARS; None where it is not stated
     sees: list[Category]  # what the partner can see at the site now, by grants alone
+    sees_until: datetime | None = None
     labels: list[str] = field(default_factory=list)
 
 
@@ -134,7 +147,7 @@ def compare(tender: Tender, *, viewer: Viewer) -> list[Compared]:
         return []
     sent = list(visible_to(viewer).filter(tender=tender).order_by("partner__name", "pk"))
     held = _held({p.partner_id for p in sent}, tender)
-    rows = [Compared(p, cost(p), held.get(p.partner_id, [])) for p in sent]
+    rows = [_beside(p, held.get(p.partner_id)) for p in sent]
     for label, best in LABELS.items():
         found = best(rows)
         if found is not None:
@@ -181,9 +194,14 @@ LABELS: dict[str, Callable[[list[Compared]], Compared | None]] = {
 }
 
 
-def _held(partners: set[UUID], tender: Tender) -> dict[UUID, list[Category]]:
-    live = Grant.objects.live().filter(site=tender.site_id, partner__in=partners)
-    return {g.partner_id: [c for c in SHAREABLE if c in g.category_set] for g in live}
+def _held(partners: set[UUID], tender: Tender) -> dict[UUID, Grant]:
+    return {g.partner_id: g for g in Grant.objects.live().filter(site=tender.site_id, partner__in=partners)}
+
+
+def _beside(proposal: Proposal, grant: Grant | None) -> Compared:
+    if grant is None:
+        return Compared(proposal, cost(proposal), [])
+    return Compared(proposal, cost(proposal), grant.ordered_categories, grant.expires_at)
 
 
 def _require_own(proposal: Proposal, by: Viewer) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from access import audit
 from access.errors import Ended, Invalid, require
-from access.models import Organization, Site
+from access.models import Category, Organization, Site
 from access.viewer import Viewer
+from access.viewing import Look
 from partners import business_notices
 from partners.models import Proposal, ProposalState, Tender, TenderQuestion, TenderState
 from telemetry import lifecycle
@@ -28,6 +29,7 @@ from telemetry.models import Device, DeviceInventory
 MOST_INVITED = 20
 MOST_DAYS = 90
 WHO = "Only owners and approvers of your company ask for proposals"
+ANSWERED = (ProposalState.SENT, ProposalState.CHOSEN, ProposalState.NOT_CHOSEN)  # what the customer reads of a tender
 GONE_ON = {"ok": "supported", "watch": "ends_soon", "risk": "ended", "mute": "unknown"}
 
 
@@ -42,6 +44,23 @@ def visible_to(viewer: Viewer) -> QuerySet[Tender]:
             own = own.filter(customer__in=viewer.only_customers)
         return found.filter(pk__in=own.values("tender"))
     return found.none()
+
+
+def with_offers(viewer: Viewer) -> QuerySet[Any]:
+    """A customer's open tenders to which something was sent, newest first, with `sent`: how many the customer can read."""
+    return counted(viewer).filter(state=TenderState.OPEN, sent__gt=0)
+
+
+def counted(viewer: Viewer) -> QuerySet[Any]:
+    """A customer's tenders, newest first, with `sent`."""
+    sent = Proposal.objects.filter(tender=OuterRef("pk"), state__in=ANSWERED)
+    number = sent.order_by().values("tender").annotate(number=Count("pk")).values("number")
+    return visible_to(viewer).annotate(sent=Coalesce(Subquery(number), 0)).order_by("-opened_at", "pk")
+
+
+def looks(rows: Iterable[Tender]) -> list[Look]:
+    """What somebody who is invited reads is the customer's own text, perhaps about a site it holds nothing at: so none is named."""
+    return [Look(t.customer_id, Category.ANY, None, "tender", t.title, [t.public_id]) for t in rows]
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.utils import timezone
 from access.models import AccessRequest, Grant, Organization, Site, User, ViewingEntry
 from access.viewer import Viewer
 from access.views.pages import PageRequest, for_customer, sign_in_first
+from partners import tenders
 from smartcare.accounts import home_of
 from smartcare.navigation import counted, in_the_menu
 from telemetry import looks, summaries
@@ -44,13 +45,13 @@ def overview(request: PageRequest) -> HttpResponse:
     urgent = summaries.alert_rows(viewer, listed, devices={a.device_id: a.device for a in listed})
     looks.site_list(viewer, sites, way="page")
     devices = sum(s.devices for s in sites)
-    alerts, requests, partners, caught = counted(
+    alerts, requests, offers, partners, caught = counted(
         viewer,
         *in_the_menu(viewer),
         Organization.objects.filter(pk__in=seeing(viewer)),
         Forecast.objects.visible_to(viewer),
     )
-    request.menu_counts = (alerts, requests)  # type: ignore[attr-defined]  # for smartcare/navigation.py
+    request.menu_counts = (alerts, requests, offers)  # type: ignore[attr-defined]  # for smartcare/navigation.py
     since = timezone.now() - timedelta(hours=24)
     context: dict[str, Any] = {
         "sites": sites,
@@ -61,6 +62,7 @@ def overview(request: PageRequest) -> HttpResponse:
         "partners": partners,
         "caught": caught,
         "coming": coming(viewer),
+        "tenders": tenders.with_offers(viewer)[:3] if offers else (),
         "requests": AccessRequest.objects.visible_to(viewer).waiting().select_related("partner")[:3],
         "looked": ViewingEntry.objects.visible_to(viewer).order_by("-at")[:4],
         "today": timezone.now().date(),

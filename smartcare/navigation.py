@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from access.models import AccessRequest, Membership, Organization
 from access.viewer import NOBODY, Viewer
+from partners import proposals
 from smartcare.accounts import lacks_second_factor
 from telemetry.models import Alert
 
@@ -18,7 +19,7 @@ from telemetry.models import Alert
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor. Error pages get the same frame, without counts: their transaction is gone.
 
-    A view that has counted already leaves (open alerts, waiting requests) in `request.menu_counts`.
+    A view that has counted already leaves (open alerts, waiting requests, proposals) in `request.menu_counts`.
     """
     viewer: Viewer = getattr(request, "viewer", NOBODY)
     memberships: list[Membership] = getattr(request, "memberships", [])
@@ -60,7 +61,7 @@ def _one_current(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _customer(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
     path = request.path
-    alerts, requests = getattr(request, "menu_counts", None) or _customer_counts(viewer)
+    alerts, requests, offers = getattr(request, "menu_counts", None) or _customer_counts(viewer)
     watch = [
         _item("/", "home", "Overview", path, key="o"),
         _item("/sites", "building", "Sites", path),
@@ -71,6 +72,7 @@ def _customer(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
         [
             _item("/access", "eye", "Who can see", path, key="s", count=requests, hot=requests > 0),
             _item("/access/log", "history", "Viewing log", path),
+            _item("/proposals", "proposals", "Proposals", path, count=offers),
         ]
     )
     settings_page = _item("/settings/company", "settings", "Settings", path)
@@ -105,28 +107,37 @@ def counted(viewer: Viewer, *found: QuerySet[Any]) -> list[int]:
     return [number or 0 for number in row]
 
 
-def _customer_counts(viewer: Viewer) -> tuple[int, int]:
+def _customer_counts(viewer: Viewer) -> tuple[int, int, int]:
     if not connection.in_atomic_block:
-        return 0, 0
-    alerts, requests = counted(viewer, *in_the_menu(viewer))
-    return alerts, requests
+        return 0, 0, 0
+    alerts, requests, offers = counted(viewer, *in_the_menu(viewer))
+    return alerts, requests, offers
 
 
-def in_the_menu(viewer: Viewer) -> tuple[QuerySet[Any], QuerySet[Any]]:
-    """What the customer's menu counts: open alerts, waiting requests."""
-    return Alert.objects.visible_to(viewer).open(), AccessRequest.objects.visible_to(viewer).waiting()
+def in_the_menu(viewer: Viewer) -> tuple[QuerySet[Any], QuerySet[Any], QuerySet[Any]]:
+    """What the customer's menu counts: open alerts, waiting requests, proposals to choose from."""
+    return (
+        Alert.objects.visible_to(viewer).open(),
+        AccessRequest.objects.visible_to(viewer).waiting(),
+        proposals.to_choose_from(viewer),
+    )
 
 
 def _partner(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
     path = request.path
     assert viewer.organization is not None
     base = f"/p/{viewer.organization.slug}"
-    alerts = Alert.objects.visible_to(viewer).open().count() if connection.in_atomic_block else 0
+    found = Alert.objects.visible_to(viewer).open(), proposals.to_answer(viewer)
+    alerts, leads = counted(viewer, *found) if connection.in_atomic_block else (0, 0)
     work = [
         _item(f"{base}/triage", "home", "Triage", path, key="o"),
         _item(f"{base}/customers", "building", "Customers", path),
         _item(f"{base}/devices", "router", "Devices", path, key="d"),
         _item(f"{base}/alerts", "bell", "Alerts", path, key="a", count=alerts, hot=alerts > 0),
+    ]
+    offers = [
+        _item(f"{base}/tenders", "inbox", "Tenders", path, count=leads),
+        _item(f"{base}/proposals", "proposals", "Proposals", path),
     ]
     ours = [
         _item(f"{base}/access", "eye", "Access", path, key="s"),
@@ -140,7 +151,11 @@ def _partner(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
         "alerts_url": f"{base}/alerts",
         "settings_url": f"{base}/settings/webhooks",
         "shortcuts_url": reverse("shortcuts"),
-        "nav": [{"title": "", "items": work}, {"title": "Your company", "items": ours}],
+        "nav": [
+            {"title": "", "items": work},
+            {"title": "Offers", "items": offers},
+            {"title": "Your company", "items": ours},
+        ],
         "tabs": [work[0], work[1], work[3], ours[0]],
     }
 

@@ -16,10 +16,9 @@ from access.api.views import ID, ConsentViews
 from access.errors import Invalid, require
 from access.models import Category, Grant, Organization
 from access.viewing import Look
-from partners import contracts, relations
-from partners.api import decisions
+from partners import contracts, decisions, relations
 from partners.api import serializers as s
-from partners.api.decisions import Wish
+from partners.decisions import Wish
 from partners.models import Contract, ContractCoverage
 
 

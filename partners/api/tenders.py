@@ -14,12 +14,10 @@ from access import policy, viewing
 from access.api.fields import site_names
 from access.api.views import ID, ConsentViews
 from access.errors import Invalid, require
-from access.models import Category, Grant, Organization
-from access.viewing import Look
-from partners import proposals, tenders
-from partners.api import decisions
+from access.models import Grant, Organization
+from partners import decisions, proposals, tenders
 from partners.api import serializers as s
-from partners.api.decisions import END, Wish
+from partners.decisions import END, Wish
 from partners.models import Proposal, Tender, TenderQuestion
 
 QUESTION = OpenApiParameter("question", str, OpenApiParameter.PATH, description="Opaque id of the question")
@@ -52,9 +50,7 @@ class Tenders(ConsentViews):
         return context
 
     def _look(self, rows: list[Tender]) -> None:
-        """Whoever is invited reads what the customer wrote; perhaps of a site at which it holds nothing, so none is named."""
-        looks = [Look(t.customer_id, Category.ANY, None, "tender", t.title, [t.public_id]) for t in rows]
-        viewing.record(self.viewer, looks, way="api")
+        viewing.record(self.viewer, tenders.looks(rows), way="api")
 
     def _detail(self, public_id: str) -> dict[str, Any]:
         row = self._one(public_id)

@@ -67,8 +67,8 @@ def tender_invited(facts: TenderFacts) -> Mail:
         sentence=_("%(customer)s asks you for a proposal: %(title)s. Answers are read until %(day)s.")
         % {**names, "day": day},
         note=_(
-            "Behind the link, in the API, are the wish, the facts and the answered questions. You may ask, send one proposal,"
-            " or say that there will be none. Being asked gives you no access to data."
+            "Behind the link are the wish, the fact sheet and the answered questions. You may ask, send one proposal, or say"
+            " that there will be none. Being asked gives you no access to data."
         ),
         action=_("Read what is wished for"),
         why=_(WHY_OFFERS),
