@@ -9,6 +9,7 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,6 +19,7 @@ from access.context import memberships_of
 from access.models import Membership, Role, User
 
 log = structlog.get_logger(__name__)
+SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes replace one of these for once
 INVITED = "invited"  # session mark of somebody who came by an invitation or a partner's referral link
 
 
@@ -59,6 +61,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
         return user
 
 
+def second_factors() -> QuerySet[Any]:
+    """Everybody's second factors: who has one, never what it is."""
+    found: QuerySet[Any] = Authenticator.objects.filter(type__in=SECOND_FACTORS)
+    return found
+
+
 def lacks_second_factor(request: HttpRequest) -> bool:
     """Whether this person sees what belongs to others (staff, a partner's admin) and signs in with a password alone.
 
@@ -72,7 +80,7 @@ def lacks_second_factor(request: HttpRequest) -> bool:
     is_partner_admin = any(m.role == Role.ADMIN and m.organization.is_partner for m in memberships)
     if not (user.is_staff or is_partner_admin):
         return False
-    return not is_mfa_enabled(user, types=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
+    return not is_mfa_enabled(user, types=SECOND_FACTORS)
 
 
 def second_factor_first(request: HttpRequest) -> HttpResponse | None:

@@ -169,10 +169,11 @@ def _staff(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
         _item("/staff/jobs", "clock", "Work", path),
         _item("/staff/audit", "file-text", "What staff did", path),
     ]
+    rest = [_item("/staff/admin/", "settings", "Catalogue and accounts", path)]
     return {
         "home_url": "/staff/search",
         "search_url": "/staff/search",
-        "nav": [{"title": "Staff", "items": items}],
+        "nav": [{"title": "Staff", "items": items}, {"title": "Repair", "items": rest}],
         "tabs": items,
     }
 

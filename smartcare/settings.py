@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "partners.apps.PartnersConfig",
     "telemetry.apps.TelemetryConfig",
     "access.apps.AccessConfig",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # without the tables that other packages register
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

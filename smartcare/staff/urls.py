@@ -1,8 +1,9 @@
-"""Addresses under /staff/. No Django admin: it would show tables by their names, past the door and without a log."""
+"""Addresses under /staff/. Django's admin shows only tables that are about no customer (smartcare/staff/admin/checks.py)."""
 
 from django.urls import path
 
 from smartcare.staff import devices, machinery, permissions, tenants
+from smartcare.staff.admin.site import site
 
 T = "tenants/<str:tenant>"
 
@@ -24,5 +25,6 @@ urlpatterns = [
     path("partners/<str:public_id>/<slug:verb>", machinery.decide, name="staff_partner_decide"),
     path("jobs", machinery.jobs, name="staff_jobs"),
     path("audit", machinery.audit, name="staff_audit"),
+    path("admin/", site.urls),
     path("kitchen-sink", machinery.kitchen, name="kitchen_sink"),
 ]

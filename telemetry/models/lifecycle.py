@@ -17,3 +17,6 @@ class ModelLifecycle(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["vendor", "model"], name="one_lifecycle_per_model")]
+
+    def __str__(self) -> str:
+        return f"{self.vendor} {self.model}".strip()

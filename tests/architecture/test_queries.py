@@ -30,7 +30,13 @@ PARTNER = (
     *("/access", "/access/ask?customer={acme}", "/team", "/settings/webhooks", "/settings/company", "/settings/people"),
     *("/settings/api", "/contracts"),
 )
-STAFF = ("/staff/search?q=acme", "/staff/tenants/{acme}", "/staff/tenants/{acme}/lockbox", "/staff/partners")
+STAFF = (
+    "/staff/search?q=acme",
+    "/staff/tenants/{acme}",
+    "/staff/tenants/{acme}/lockbox",
+    "/staff/partners",
+    "/staff/admin/partners/",
+)
 
 
 @pytest.fixture

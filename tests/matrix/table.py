@@ -150,6 +150,15 @@ ROWS = (
     Row("staff/partners/<str:public_id>/<slug:verb>", "staff", ("northwind", "=verify"), posts=True),
     Row("staff/jobs", "staff"),
     Row("staff/audit", "staff"),
+    Row("staff/admin/", "staff"),
+    Row("staff/admin/partners/", "staff"),
+    Row("staff/admin/staff/", "staff"),
+    Row("staff/admin/models/", "staff"),
+    Row("staff/admin/models/add/", "staff"),
+    Row("staff/admin/models/<path:object_id>/change/", "nobody", ("=999999",)),
+    Row("staff/admin/models/<path:object_id>/delete/", "nobody", ("=999999",)),
+    Row("staff/admin/models/<path:object_id>/history/", "nobody", ("=999999",)),
+    Row("staff/admin/log/", "staff"),
     Row("staff/kitchen-sink", "nobody"),  # DEBUG alone
     # without an organization
     Row("welcome", "signed-in"),
