@@ -5,9 +5,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+
+PROMISED_S: Final = 86_400
+"""Of a report that is sent by hand: nobody should be told of silence ten minutes later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,24 @@ def by_key(key: str, *, url: str, device: str, now: datetime) -> Sequence[Way]:
     )
 
 
+def by_collector(key: str, *, url: str) -> Sequence[Way]:
+    """For a program that reports for the devices of a site."""
+    return (
+        Way(
+            _("OpenTelemetry Collector"),
+            _("An exporter in its configuration. Name each device in the resource, at best by its serial number."),
+            f"exporters:\n  otlphttp:\n    endpoint: {url}/ingest/otlp\n"
+            f'    headers:\n      authorization: "Bearer {key}"',
+        ),
+        Way(
+            _("Prometheus"),
+            _("A part of its configuration; its targets are the names or addresses of the devices."),
+            f"remote_write:\n  - url: {url}/ingest/prometheus/v1/write\n    authorization:\n      credentials: {key}",
+        ),
+        Way(_("The key alone"), _("For anything else: it is sent as a bearer token."), key),
+    )
+
+
 def by_address(key: str, *, url: str) -> Sequence[Way]:
     """For Call Home, which can send no header: the address holds the key."""
     address = f"{url}/ingest/callhome/v1/{key}"
@@ -85,7 +107,7 @@ def _first_report(device: str, now: datetime) -> str:
         "schema": "smartcare.report/1",
         "report_id": str(uuid.uuid4()),
         "sent_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "interval_s": 300,
+        "interval_s": PROMISED_S,
         "devices": [{"ref": "self", "reachable": True, "identity": {"device_id": device}}],
     }
     fields = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in said.items())

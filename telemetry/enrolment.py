@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -74,6 +75,23 @@ def make_code(*, site: Site, by: Viewer, label: str = "", kind: DeviceKind = Dev
     return row, code
 
 
+def open_codes(viewer: Viewer) -> QuerySet[ClaimCode]:
+    """Codes of the viewer's company that a device may still use, newest first."""
+    found = ClaimCode.objects.visible_to(viewer).filter(used_at=None, expires_at__gt=timezone.now())
+    return found.select_related("site", "created_by").order_by("-created_at")
+
+
+@transaction.atomic
+def withdraw_code(code: ClaimCode, *, by: Viewer) -> None:
+    """Nobody can use it from now on. Raises NotAllowed."""
+    require(by.may_edit and code.customer_id == by.organization_id, "Only owners and approvers withdraw claim codes")
+    if ClaimCode.unscoped.filter(pk=code.pk, used_at=None).update(expires_at=Now()) == 0:
+        raise Invalid("A device has used this code already: stop its key instead")
+    audit.record(
+        customer=code.customer_id, by=by, action="claim.withdrawn", kind="claim", id=code.public_id, words=code.label
+    )
+
+
 def enrol(code: str, identity: dict[str, Any]) -> Enrolled:
     """Bind a device to the code's site and hand out its key, once. Raises EnrolmentRefused."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -86,12 +104,13 @@ def enrol(code: str, identity: dict[str, Any]) -> Enrolled:
         claim = (
             ClaimCode.unscoped.select_for_update(of=("self",))
             .select_related("site")
-            .filter(pk=claim_id, used_at=None)
+            .filter(pk=claim_id, used_at=None, expires_at__gt=Now())
             .first()
         )
         if claim is None:
             raise EnrolmentRefused("claim_refused", "This claim code is unknown, used, or too old: make a new one")
         device = _known(claim, identity) or _new(claim, identity)
+        fleet.make_room_for_key(device)
         issued = fleet.issue_key(device=device, by=None)
         claim.used_at = Now()
         claim.device = device

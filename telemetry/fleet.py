@@ -17,6 +17,7 @@ from access.viewer import Viewer
 from telemetry import alerting
 from telemetry.models import (
     Alert,
+    ClaimCode,
     Collector,
     DetectorState,
     Device,
@@ -59,6 +60,8 @@ def register(
     label = label.strip()
     if not label:
         raise Invalid("Give the device a name", "label")
+    if site.closed_at is not None:
+        raise Invalid("This site is closed", "site")
     if serial and DeviceInventory.unscoped.filter(customer=site.customer_id, vendor=vendor, serial=serial).exists():
         raise Invalid("You have a device with this serial number already", "serial")
     device = Device(customer_id=site.customer_id, site=site, label=label, kind=kind)
@@ -193,12 +196,42 @@ def issue_key(
 
 
 @transaction.atomic
-def stop_key(key: DeviceKey, *, by: Viewer) -> None:
-    """Refused from the next request on."""
-    require(by.may_edit and key.customer_id == by.organization_id, "Only owners and approvers stop keys")
+def stop_key(key: DeviceKey, *, by: Viewer | None) -> None:
+    """Refused from the next request on. by=None: an enrolment, inside a job of the customer."""
+    require(
+        by is None or (by.may_edit and key.customer_id == by.organization_id), "Only owners and approvers stop keys"
+    )
     if DeviceKey.unscoped.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()) == 0:
         return
     audit.record(customer=key.customer_id, by=by, action="key.stopped", kind="key", id=key.key_id, words=key.key_id)
+
+
+@transaction.atomic
+def rekey(
+    *,
+    device: Device | None = None,
+    collector: Collector | None = None,
+    by: Viewer,
+    channel: KeyChannel = KeyChannel.HEADER,
+) -> IssuedKey:
+    """A new key, and all others of the same holder stopped: for a device that changed hands, or a key that got about."""
+    for key in _live_keys(device, collector):
+        stop_key(key, by=by)
+    return issue_key(device=device, collector=collector, by=by, channel=channel)
+
+
+def make_room_for_key(device: Device) -> None:
+    """Inside a job of the customer: stop the oldest keys until there is room for one more. The newest goes on working, so
+    that a device whose answer gets lost is not silenced."""
+    live = [key for key in _live_keys(device, None) if key.channel == KeyChannel.HEADER]
+    for key in live[: len(live) - LIVE_KEYS_AT_MOST + 1]:
+        stop_key(key, by=None)
+
+
+def _live_keys(device: Device | None, collector: Collector | None) -> list[DeviceKey]:
+    """Oldest first."""
+    holder = Q(device=device) if device else Q(collector=collector)
+    return list(DeviceKey.unscoped.filter(holder, revoked_at=None).order_by("created_at", "key_id"))
 
 
 @transaction.atomic
@@ -213,6 +246,45 @@ def open_collector(*, site: Site, name: str, by: Viewer) -> Collector:
         customer=site.customer_id, by=by, action="collector.added", kind="collector", id=collector.public_id, words=name
     )
     return collector
+
+
+@transaction.atomic
+def retire_collector(collector: Collector, *, by: Viewer) -> None:
+    """Out of use: its keys end now; the devices it reported for stay. Raises NotAllowed."""
+    require(by.may_edit and collector.customer_id == by.organization_id, "Only owners and approvers retire collectors")
+    if Collector.unscoped.filter(pk=collector.pk, retired_at=None).update(retired_at=Now()) == 0:
+        return
+    for key in _live_keys(None, collector):
+        stop_key(key, by=by)
+    audit.record(
+        customer=collector.customer_id,
+        by=by,
+        action="collector.retired",
+        kind="collector",
+        id=collector.public_id,
+        words=collector.name,
+    )
+
+
+@transaction.atomic
+def annotate(device: Device, *, notes: str, by: Viewer) -> None:
+    """A person's note on a device: part of the device list, so partners with that kind of data read it. Raises NotAllowed."""
+    require(by.may_edit and device.customer_id == by.organization_id, "Only owners and approvers change devices")
+    inventory = DeviceInventory.unscoped.get(device=device)
+    before, inventory.notes = inventory.notes, notes.strip()
+    if before == inventory.notes:
+        return
+    inventory.save(update_fields=["notes"])
+    audit.record(
+        customer=device.customer_id,
+        by=by,
+        action="device.changed",
+        kind="device",
+        id=device.public_id,
+        words=device.label,
+        before={"notes": before},
+        after={"notes": inventory.notes},
+    )
 
 
 def _open_stay(device: Device, site: Site) -> None:
@@ -230,9 +302,12 @@ def site_of(device_id: UUID) -> UUID:
 
 @acts.on("site.closed")
 def fall_silent(site: Site, *, by: Viewer) -> None:
-    """Keys of a closed site are refused from their next request; its devices are retired with their history."""
+    """Keys of a closed site are refused from their next request; its devices and collectors are retired with their history,
+    and nothing joins any more."""
     DeviceKey.unscoped.filter(site=site, revoked_at=None).update(revoked_at=Now())
     DeviceStay.unscoped.filter(site=site, until=None).update(until=Now())
     Device.unscoped.filter(site=site, retired_at=None).update(retired_at=Now())
+    Collector.unscoped.filter(site=site, retired_at=None).update(retired_at=Now())
+    ClaimCode.unscoped.filter(site=site, used_at=None, expires_at__gt=Now()).update(expires_at=Now())
     for alert in Alert.unscoped.filter(site=site, resolved_at=None):
         alerting.resolve(alert, by=by, resolution="retired")

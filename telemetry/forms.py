@@ -14,6 +14,15 @@ class SiteForm(forms.Form):
     timezone = forms.ChoiceField(choices=[(z, z.replace("_", " ")) for z in ZONES], label="Time zone")
 
 
+def offer(form: forms.Form, sites: QuerySet[Site]) -> None:
+    """These sites to choose from; a single one is chosen already."""
+    field = form.fields["site"]
+    assert isinstance(field, forms.ModelChoiceField)
+    field.queryset = sites
+    if sites.count() == 1:
+        field.empty_label = None
+
+
 class DeviceForm(forms.Form):
     label = forms.CharField(
         max_length=120, label="Name", help_text="Shown to everybody who may see anything of this site"
@@ -25,7 +34,7 @@ class DeviceForm(forms.Form):
 
     def __init__(self, *args: object, sites: QuerySet[Site], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["site"].queryset = sites  # type: ignore[attr-defined]
+        offer(self, sites)
 
 
 class EditDeviceForm(forms.Form):
@@ -37,7 +46,14 @@ class EditDeviceForm(forms.Form):
         label="Site",
         help_text="What it reported so far stays with the site where it was",
     )
+    notes = forms.CharField(
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        label="Note",
+        help_text="Partners who may see the device list read it too",
+    )
 
     def __init__(self, *args: object, sites: QuerySet[Site], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["site"].queryset = sites  # type: ignore[attr-defined]
+        offer(self, sites)

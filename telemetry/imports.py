@@ -2,20 +2,24 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 
 from access.errors import Invalid
 from access.models import Site
 from access.viewer import Viewer
+from access.views.log import harmless
 from telemetry import fleet
 from telemetry.models import Device, DeviceInventory, DeviceKind
 
 COLUMNS = ("name", "kind", "site", "vendor", "model", "serial")
 MOST_ROWS = 1_000
 MOST_BYTES = 1_000_000
+MOST_CHARS = 120
+KINDS = {name.lower(): kind.value for kind in DeviceKind for name in (kind.value, kind.label)}
 
 
 @dataclass(slots=True)
@@ -45,16 +49,22 @@ def read(content: bytes, *, by: Viewer) -> list[Row]:
     reader = csv.DictReader(
         io.StringIO(text.replace("\0", "")), delimiter=";" if first.count(";") > first.count(",") else ","
     )
-    names = {(n or "").strip().lower() for n in reader.fieldnames or []}
+    try:
+        names = {(n or "").strip().lower() for n in reader.fieldnames or []}
+    except csv.Error as error:
+        raise Invalid(f"The first line cannot be read: {error}", "file") from error
     if not {"name", "site"} <= names:
         raise Invalid(f"The first line must name the columns: {', '.join(COLUMNS)}. Name and site are needed", "file")
-    rows = [
-        _row(
-            number,
-            {(k or "").strip().lower(): (v or "").strip() if isinstance(v, str) else "" for k, v in line.items()},
-        )
-        for number, line in enumerate(reader, start=2)
-    ]
+    try:
+        rows = [
+            _row(
+                reader.line_num,
+                {(k or "").strip().lower(): (v or "").strip() if isinstance(v, str) else "" for k, v in line.items()},
+            )
+            for line in reader
+        ]
+    except csv.Error as error:
+        raise Invalid(f"Line {reader.line_num} cannot be read: {error}", "file") from error
     if not rows:
         raise Invalid("The file has no lines below the first", "file")
     if len(rows) > MOST_ROWS:
@@ -64,35 +74,64 @@ def read(content: bytes, *, by: Viewer) -> list[Row]:
 
 
 def _row(number: int, values: dict[str, str]) -> Row:
-    kind = values.get("kind", "").lower().replace("access point", "ap")
+    said = values.get("kind", "")
+    kind = KINDS.get(said.lower(), said)
     return Row(
         line=number,
-        name=values.get("name", "")[:120],
+        name=values.get("name", ""),
         kind=kind or DeviceKind.OTHER.value,
         site=values.get("site", ""),
-        vendor=values.get("vendor", "")[:120],
-        model=values.get("model", "")[:120],
-        serial=values.get("serial", "")[:120],
+        vendor=values.get("vendor", ""),
+        model=values.get("model", ""),
+        serial=values.get("serial", ""),
     )
 
 
 def _judge(rows: Sequence[Row], by: Viewer) -> None:
     sites = {s.name.lower(): s for s in Site.objects.visible_to(by).filter(closed_at=None)}
-    serials = set(DeviceInventory.objects.visible_to(by).exclude(serial="").values_list("vendor", "serial"))
-    seen: set[tuple[str, str]] = set()
+    inventories = DeviceInventory.objects.visible_to(by).exclude(serial="")
+    serials = set(inventories.values_list("vendor", "serial"))
+    names: set[tuple[Any, str]] = {
+        (site, label.lower()) for site, label in Device.objects.visible_to(by).in_use().values_list("site", "label")
+    }
     for row in rows:
         row.found_site = sites.get(row.site.lower())
-        key = (row.vendor, row.serial)
-        if not row.name:
-            row.problem = "has no name"
-        elif row.kind not in DeviceKind.values:
-            row.problem = f"“{row.kind}” is no kind: use {', '.join(DeviceKind.values)}"
-        elif row.found_site is None:
-            row.problem = f"you have no site “{row.site}”"
-        elif row.serial and (key in serials or key in seen):
-            row.problem = "this serial number exists already"
+        site = row.found_site.pk if row.found_site else None
+        row.problem = _problem(row, serials, names)
+        names.add((site, row.name.lower()))
         if row.serial:
-            seen.add(key)
+            serials.add((row.vendor, row.serial))
+
+
+def _problem(row: Row, serials: Container[tuple[str, str]], names: Container[tuple[Any, str]]) -> str:
+    """Why the row cannot be registered. serials, names: taken already, by devices or by lines above."""
+    long = next((n for n in ("name", "vendor", "model", "serial") if len(getattr(row, n)) > MOST_CHARS), "")
+    if not row.name:
+        return "has no name"
+    if long:
+        return f"has a {long} of more than {MOST_CHARS} characters"
+    if row.kind not in DeviceKind.values:
+        return f"“{row.kind[:40]}” is no kind: use {', '.join(DeviceKind.values)}"
+    if row.found_site is None:
+        return f"you have no site “{row.site[:40]}”" if row.site else "names no site"
+    if row.serial and (row.vendor, row.serial) in serials:
+        return "this serial number exists already"
+    if (row.found_site.pk, row.name.lower()) in names:
+        return "this site has a device of this name already"
+    return ""
+
+
+def example(*, by: Viewer) -> str:
+    """A file to begin with: the columns, and a line for each of the first two sites."""
+    sites = list(Site.objects.visible_to(by).filter(closed_at=None).order_by("name")[:2])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for number, site in enumerate(sites, start=1):
+        writer.writerow(
+            [f"Switch {number}", "switch", harmless(site.name), "Example Networks", "EN-24", f"SN-000{number}"]
+        )
+    return text.getvalue()
 
 
 @transaction.atomic

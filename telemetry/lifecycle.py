@@ -24,6 +24,8 @@ class Lifecycle:
     source: str
     state: str
     words: str
+    is_listed: bool = False
+    """In the catalogue, though dates may be unknown there too."""
 
 
 UNKNOWN = Lifecycle(None, None, None, "", "mute", "Unknown: this model is not in the catalogue")
@@ -51,7 +53,9 @@ def judged(row: ModelLifecycle, today: date) -> Lifecycle:
         state, words = "watch", f"Support ends on {first:%-d %B %Y}"
     else:
         state, words = "ok", f"Supported until {first:%-d %B %Y}"
-    return Lifecycle(row.end_of_sale, row.end_of_support, row.end_of_security_fixes, row.source, state, words)
+    return Lifecycle(
+        row.end_of_sale, row.end_of_support, row.end_of_security_fixes, row.source, state, words, is_listed=True
+    )
 
 
 class BadCatalogue(ValueError):

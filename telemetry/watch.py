@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from access.failpoints import failpoint
@@ -255,9 +255,10 @@ def _read_maintenance(subjects: Sequence[Subject]) -> None:
 def _inventory_facts(ids: Sequence[UUID]) -> tuple[dict[UUID, Support], dict[UUID, frozenset[str]]]:
     """Lifecycle dates of the devices' models, and the ports of theirs that lead upwards."""
     rows = DeviceInventory.unscoped.filter(device__in=ids).values_list("device", "vendor", "model")
-    models = {pk: (vendor, model) for pk, vendor, model in rows}
-    wanted = {key for key in models.values() if key[1]}
-    known = {(m.vendor, m.model): m for m in ModelLifecycle.objects.filter(model__in={m for _, m in wanted})}
+    models = {pk: (vendor.lower(), model.lower()) for pk, vendor, model in rows}  # as telemetry.lifecycle looks them up
+    wanted = {model for _, model in models.values() if model}
+    catalogue = ModelLifecycle.objects.annotate(named=Lower("model")).filter(named__in=wanted)
+    known = {(m.vendor.lower(), m.model.lower()): m for m in catalogue}
     supports = {pk: _support(known[key]) for pk, key in models.items() if key in known}
     return supports, {}
 

@@ -52,7 +52,8 @@ def comfortable(values: Sequence[float], *, zero: bool = True) -> tuple[float, f
         low = 0.0
     if high <= low:
         spread = abs(high) * 0.1 or 1.0
-        low, high = low - spread, high + spread
+        # What was never below zero gets no axis below it: no loss is not "between -1 and 1 %".
+        low, high = low - spread if low < 0 else max(0.0, low - spread), high + spread
     step = nice_step((high - low) / 4)
     return math.floor(low / step) * step, math.ceil(high / step) * step
 

@@ -1,11 +1,15 @@
 """The story from its beginning, once."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from django.db import transaction
 
 from smartcare.story import business, companies, consent, equipment, history, printed, telling, troubles
 from smartcare.story.world import Progress, World, recall
+from telemetry import lifecycle
+
+CATALOGUE: Final = Path(__file__).with_name("catalogue.csv")
 
 
 def seed(progress: Progress, *, days: int = 35, lead_s: float = 0.0) -> dict[str, Any]:
@@ -30,7 +34,8 @@ def seed(progress: Progress, *, days: int = 35, lead_s: float = 0.0) -> dict[str
 def _tell(progress: Progress) -> World:
     progress("companies and people")
     companies.open_all()
-    progress("devices")
+    progress("devices, and what their maker announced")
+    lifecycle.load(CATALOGUE)
     equipment.install(_recalled())
     world = _recalled()
     progress("alerts, forecasts, comments")

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,18 +15,18 @@ from access import policy
 from access.models import SHAREABLE, Category, Grant, Site
 from access.viewer import Viewer
 from access.views.pages import PageRequest, acted, for_customer
-from telemetry import enrolment, fleet, lifecycle, looks, readings, summaries
+from telemetry import enrolment, fleet, lifecycle, looks, readings, refusals, summaries
 from telemetry.analysis import projection
 from telemetry.analysis.findings import Finding
 from telemetry.forms import DeviceForm, EditDeviceForm
 from telemetry.models import (
     Alert,
+    ClaimCode,
     ConfigurationSnapshot,
     Device,
     DeviceEvent,
     DeviceHealth,
     DeviceInventory,
-    DeviceKey,
     DeviceKind,
     Forecast,
     InventoryChange,
@@ -41,6 +43,20 @@ RANGES = {
     "30d": timedelta(days=30),
     "1y": timedelta(days=365),
 }
+PAGE = 75
+FIRST_CHANGES, ALL_CHANGES = 8, 500
+ERROR = 3  # of the eight severities of RFC 5424; 4 is a warning
+# As people call them; a part ("component psu/1A") goes by its own name.
+FIELDS = {
+    "vendor": "Maker",
+    "model": "Model",
+    "serial": "Serial",
+    "mac": "MAC address",
+    "hostname": "Host name",
+    "address": "Address",
+    "software": "Software",
+    "parent": "Connected to",
+}
 RANGE_WORDS = {"6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "1y": "1 year"}
 
 
@@ -55,21 +71,34 @@ def index(request: PageRequest) -> HttpResponse:
         state=wanted.get("state", "") if wanted.get("state") in STATE_WORDS else "",
         kind=wanted.get("kind", "") if wanted.get("kind") in DeviceKind.values else "",
     )
-    looks.device_list(request.viewer, rows, way="page")
     if exports.wanted(request):
+        looks.device_list(request.viewer, rows, way="page")
         return exports.devices(request, rows)
+    page = Paginator(rows, PAGE).get_page(wanted.get("page"))
+    looks.device_list(request.viewer, page, way="page")
     return render(
         request,
         "portal/devices.html",
-        {"rows": rows, "site": site, "states": STATE_WORDS.items(), "kinds": DeviceKind.choices},
+        {
+            "rows": page,
+            "page": page,
+            "site": site,
+            "states": STATE_WORDS.items(),
+            "kinds": DeviceKind.choices,
+            "filtered": bool(site or any(wanted.get(name) for name in ("q", "state", "kind"))),
+        },
     )
 
 
 @for_customer
 def page(request: PageRequest, public_id: str) -> HttpResponse:
     device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
-    context = device_context(request.viewer, device, span=request.GET.get("range", "24h"))
+    wanted = request.GET
+    context = device_context(
+        request.viewer, device, span=wanted.get("range", "24h"), all_changes=wanted.get("changes") == "all"
+    )
     looks.device(request.viewer, device, context["categories"], way="page")
+    context["refused"] = refusals.rows(request.viewer, device=device)
     grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site_id).select_related("partner")
     return render(request, "portal/device.html", context | {"grants": grants})
 
@@ -81,7 +110,9 @@ def categories_of(viewer: Viewer, device: Device) -> frozenset[Category]:
     return policy.categories_held(viewer, device.site_id)
 
 
-def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: str = "") -> dict[str, Any]:
+def device_context(
+    viewer: Viewer, device: Device, *, span: str = "24h", base: str = "", all_changes: bool = False
+) -> dict[str, Any]:
     """Everything the page of one device shows this viewer; what is not shared is absent, not hidden."""
     shown = categories_of(viewer, device)
     span = span if span in RANGES else "24h"
@@ -99,14 +130,19 @@ def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: s
         "reasons": _reasons(health),
         "inventory": inventory,
         "lifecycle": lifecycle.of(inventory) if inventory else None,
-        "changes": _changes(viewer, device),
+        "changes": _changes(viewer, device, at_most=ALL_CHANGES if all_changes else FIRST_CHANGES),
+        "more_changes": not all_changes,
         "alerts": alerts,
         "forecast": forecast_of(viewer, device),
         "charts": readings.charts(viewer, device, since=timezone.now() - RANGES[span], until=timezone.now()),
         "latest": readings.latest_rows(viewer, device),
         "span": span,
         "spans": [{"url": f"?range={k}", "label": v, "current": k == span} for k, v in RANGE_WORDS.items()],
-        "events": DeviceEvent.objects.visible_to(viewer).filter(device=device).order_by("-at")[:10],
+        "learning": _progress(device, health),
+        "events": [
+            {"row": e, "state": "risk" if e.severity <= ERROR else "watch" if e.severity == ERROR + 1 else "mute"}
+            for e in DeviceEvent.objects.visible_to(viewer).filter(device=device).order_by("-at")[:10]
+        ],
         "configurations": ConfigurationSnapshot.objects.visible_to(viewer).filter(device=device).order_by("-at")[:3],
         "is_stale": bool(
             health
@@ -116,10 +152,19 @@ def device_context(viewer: Viewer, device: Device, *, span: str = "24h", base: s
     }
 
 
-def _changes(viewer: Viewer, device: Device) -> list[dict[str, Any]]:
+def _changes(viewer: Viewer, device: Device, *, at_most: int) -> list[dict[str, Any]]:
     """What became different in the device list, newest first; names of fields as people write them."""
-    found = InventoryChange.objects.visible_to(viewer).filter(device=device).order_by("-at")[:8]
-    return [{"what": c.what.replace("_", " "), "before": c.before, "after": c.after, "at": c.at} for c in found]
+    found = InventoryChange.objects.visible_to(viewer).filter(device=device).order_by("-at", "what")[:at_most]
+    return [{"what": FIELDS.get(c.what, c.what), "before": c.before, "after": c.after, "at": c.at} for c in found]
+
+
+def _progress(device: Device, health: DeviceHealth | None) -> dict[str, int] | None:
+    """How many of the days of reports a prediction needs are there; None once there are enough, or where it is not for days."""
+    needed = settings.ANALYSIS_WARM_UP_S // 86_400
+    heard = len(health.daily_scores) if health else 0
+    if health is None or not health.last_seen_at or device.retired_at or heard >= needed:
+        return None
+    return {"days": heard, "needed": needed}
 
 
 def _reasons(health: DeviceHealth | None) -> list[dict[str, Any]]:
@@ -218,7 +263,23 @@ def claim(request: PageRequest) -> HttpResponse:
 
         if acted(request, act):
             return render(request, "portal/claim_made.html", made | {"label": said["label"], "site": said["site"]})
-    return render(request, "portal/device_new.html", {"form": form})
+    return render(request, "portal/device_new.html", {"form": form, "codes": enrolment.open_codes(request.viewer)})
+
+
+@require_POST
+@for_customer
+def withdraw(request: PageRequest, public_id: str) -> HttpResponse:
+    code = get_object_or_404(ClaimCode.objects.visible_to(request.viewer), public_id=public_id)
+    acted(
+        request,
+        lambda: enrolment.withdraw_code(code, by=request.viewer) or "The code is withdrawn; no device can use it.",
+    )
+    return redirect("claim_new")
+
+
+def _notes(viewer: Viewer, device: Device) -> str:
+    found = DeviceInventory.objects.visible_to(viewer).filter(device=device).values_list("notes", flat=True)
+    return found.first() or ""
 
 
 @for_customer
@@ -227,7 +288,12 @@ def edit(request: PageRequest, public_id: str) -> HttpResponse:
     form = EditDeviceForm(
         request.POST or None,
         sites=_sites(request),
-        initial={"label": device.label, "kind": device.kind, "site": device.site.public_id},
+        initial={
+            "label": device.label,
+            "kind": device.kind,
+            "site": device.site.public_id,
+            "notes": _notes(request.viewer, device),
+        },
     )
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -235,6 +301,7 @@ def edit(request: PageRequest, public_id: str) -> HttpResponse:
         def act() -> str:
             if (said["label"], said["kind"]) != (device.label, device.kind):
                 fleet.rename(device, label=said["label"], kind=DeviceKind(said["kind"]), by=request.viewer)
+            fleet.annotate(device, notes=said["notes"], by=request.viewer)
             if said["site"].pk != device.site_id:
                 fleet.move(device, to=said["site"], by=request.viewer)
             return "Saved."
@@ -252,29 +319,3 @@ def retire(request: PageRequest, public_id: str) -> HttpResponse:
         request, lambda: fleet.retire(device, by=request.viewer) or f"{device.label} is retired; its keys are stopped."
     )
     return redirect("devices") if done else redirect("device", public_id=public_id)
-
-
-@for_customer
-def keys(request: PageRequest, public_id: str) -> HttpResponse:
-    device = get_object_or_404(Device.objects.visible_to(request.viewer).select_related("site"), public_id=public_id)
-    made: dict[str, str] = {}
-    if request.method == "POST":
-
-        def act() -> str | None:
-            if stopped := request.POST.get("stop"):
-                fleet.stop_key(
-                    get_object_or_404(DeviceKey.objects.visible_to(request.viewer), device=device, key_id=stopped),
-                    by=request.viewer,
-                )
-                return "The key is refused from now on."
-            made["key"] = fleet.issue_key(device=device, by=request.viewer).secret
-            return None
-
-        acted(request, act)
-    found = (
-        DeviceKey.objects.visible_to(request.viewer)
-        .filter(device=device)
-        .select_related("created_by")
-        .order_by("-created_at")
-    )
-    return render(request, "portal/device_keys.html", {"device": device, "keys": found, "made": made.get("key", "")})

@@ -1,16 +1,23 @@
 """Bulk import with a preview: the file's text travels with the form, so nothing is kept between the two steps."""
 
+import csv
+import io
+
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from access.errors import Invalid
+from access.views.log import harmless
 from access.views.pages import PageRequest, acted, for_customer
 from telemetry import imports
+from telemetry.models import Device, DeviceKind
 
 
 @for_customer
 def upload(request: PageRequest) -> HttpResponse:
-    context: dict[str, object] = {"columns": imports.COLUMNS}
+    if request.GET.get("format") == "csv":
+        return _file(imports.example(by=request.viewer))
+    context: dict[str, object] = {"columns": imports.COLUMNS, "kinds": DeviceKind.values}
     if request.method == "POST":
         file = request.FILES.get("file")
         text = file.read(imports.MOST_BYTES + 1) if file is not None else request.POST.get("text", "").encode()
@@ -20,9 +27,25 @@ def upload(request: PageRequest) -> HttpResponse:
             context["problem"] = str(no)
         else:
             context |= {"rows": rows, "text": text.decode("utf-8", "replace"), "bad": sum(1 for r in rows if r.problem)}
-            made: list[object] = []
+            made: list[tuple[Device, str]] = []
             if request.POST.get("confirm") and acted(
                 request, lambda: made.extend(imports.register(rows, by=request.viewer))
             ):
-                return render(request, "portal/import_done.html", {"made": made})
+                return render(request, "portal/import_done.html", {"made": made, "lines": _lines(made)})
     return render(request, "portal/import.html", context)
+
+
+def _lines(made: list[tuple[Device, str]]) -> str:
+    """Devices and keys as a table for a spreadsheet or a script: the one moment the keys can be copied."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", "device_id", "key"])
+    for device, key in made:
+        writer.writerow([harmless(device.label), device.public_id, key])
+    return text.getvalue().rstrip()
+
+
+def _file(text: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="devices.csv"'
+    return response

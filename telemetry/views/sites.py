@@ -6,7 +6,7 @@ from access.models import Grant, Site
 from access.views.pages import PageRequest, acted, for_customer
 from telemetry import looks, summaries
 from telemetry.forms import SiteForm
-from telemetry.models import Alert
+from telemetry.models import Alert, Device
 from telemetry.views import exports
 
 
@@ -33,6 +33,32 @@ def new(request: PageRequest) -> HttpResponse:
         if done:
             return redirect("sites")
     return render(request, "portal/site_new.html", {"form": form})
+
+
+@for_customer
+def edit(request: PageRequest, public_id: str) -> HttpResponse:
+    site = get_object_or_404(Site.objects.visible_to(request.viewer), public_id=public_id)
+    form = SiteForm(request.POST or None, initial={"name": site.name, "city": site.city, "timezone": site.timezone})
+    if request.method == "POST" and form.is_valid():
+        done = acted(request, lambda: onboarding.change_site(site, by=request.viewer, **form.cleaned_data) and "Saved.")
+        if done:
+            return redirect("site", public_id=public_id)
+    return render(request, "portal/site_edit.html", {"site": site, "form": form})
+
+
+@for_customer
+def close(request: PageRequest, public_id: str) -> HttpResponse:
+    """Asks on a page of its own first: it ends every access to the site, and its devices report no longer."""
+    site = get_object_or_404(Site.objects.visible_to(request.viewer), public_id=public_id)
+    if request.method == "POST":
+        done = acted(
+            request,
+            lambda: f"{onboarding.close_site(site, by=request.viewer).name} is closed; nobody sees it any more.",
+        )
+        return redirect("sites") if done else redirect("site_edit", public_id=public_id)
+    devices = Device.objects.visible_to(request.viewer).in_use().filter(site=site).count()
+    grants = Grant.objects.visible_to(request.viewer).live().filter(site=site).select_related("partner")
+    return render(request, "portal/site_close.html", {"site": site, "devices": devices, "grants": grants})
 
 
 @for_customer

@@ -1,0 +1,134 @@
+"""Devices from a CSV file: shown first with what is wrong in which line, then all added or none."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from access.principal import acting
+from telemetry.models import Device
+from tests.cast import World
+
+PATH = "/devices/import"
+
+
+@pytest.fixture
+def ada(world: World, browse: Any) -> Client:
+    client: Client = browse(world.acme.people["ada"])
+    return client
+
+
+def shows(client: Client, text: str | bytes) -> str:
+    content = text.encode() if isinstance(text, str) else text
+    page = client.post(PATH, {"file": SimpleUploadedFile("devices.csv", content)})
+    assert page.status_code == 200
+    return html.unescape(page.content.decode())
+
+
+def confirms(client: Client, text: str) -> str:
+    return html.unescape(client.post(PATH, {"text": text, "confirm": "1"}).content.decode())
+
+
+def labels(world: World) -> list[str]:
+    with acting(world.acme.viewer()):
+        return list(Device.unscoped.order_by("label").values_list("label", flat=True))
+
+
+def test_when_a_file_is_shown_then_nothing_is_added_until_it_is_confirmed(ada: Client, world: World) -> None:
+    text = "name,kind,site,vendor,model,serial\r\nSwitch 1,Access point,HQ,Example,EN-1,S1\r\nSwitch 2,,hq,,,\r\n"
+
+    page = shows(ada, text)
+
+    assert "Add 2 devices" in page
+    assert labels(world) == []
+    done = confirms(ada, text)
+    assert labels(world) == ["Switch 1", "Switch 2"]
+    assert len(re.findall(r"scd_[a-z0-9]{12}_[\w-]{43}", done)) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("A,switch,nowhere,,,", "Line 2, A: you have no site “nowhere”"),
+        ("A,switch,,,,", "Line 2, A: names no site"),
+        (",switch,hq,,,", "Line 2: has no name"),
+        ("A,toaster,hq,,,", "“toaster” is no kind"),
+        ("A,switch,hq,Example,,S9", "this serial number exists already"),
+        ("there,switch,hq,,,", "this site has a device of this name already"),
+        (f"{'x' * 121},switch,hq,,,", "has a name of more than 120 characters"),
+    ],
+    ids=["site", "no site", "name", "kind", "serial", "same name", "long"],
+)
+def test_given_a_line_that_cannot_be_added_when_it_is_shown_then_it_says_why_and_offers_no_button(
+    ada: Client, world: World, line: str, problem: str
+) -> None:
+    world.acme.installs("there", site="hq", vendor="Example", serial="S9")
+    text = f"name,kind,site,vendor,model,serial\n{line}\nfine,switch,hq,,,\n"
+
+    page = shows(ada, text)
+
+    assert problem in page
+    assert 'name="confirm"' not in page
+    confirms(ada, text)
+    assert labels(world) == ["there"]
+
+
+def test_given_lines_that_repeat_each_other_when_they_are_shown_then_the_second_is_wrong(ada: Client) -> None:
+    page = shows(ada, "name,site,serial\na,hq,S1\nb,hq,S1\na,hq,S2\n")
+
+    assert "2 lines cannot be added" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "The first line must name the columns"),
+        (b"name,site\n", "no lines below"),
+        (b"site\nhq\n", "The first line must name the columns"),
+        (b'name,site\n"' + b"x" * 200_000 + b'",hq\n', "cannot be read"),
+        (b'"' + b"x" * 200_000 + b'"\n', "cannot be read"),
+        (b"x" * 1_000_001, "larger than 1 MB"),
+        (b"name,site\n" + b"a,hq\n" * 1_001, "At most 1000 devices"),
+    ],
+    ids=["empty", "head alone", "no name", "huge cell", "huge head", "large", "many"],
+)
+def test_given_a_file_that_is_none_when_it_is_shown_then_the_summary_says_why(
+    ada: Client, content: bytes, problem: str
+) -> None:
+    page = shows(ada, content)
+
+    assert problem in page
+    assert 'href="#file"' in page
+
+
+def test_when_a_confirmed_file_is_sent_again_then_nothing_is_doubled(ada: Client, world: World) -> None:
+    text = "name,site\nA,hq\n"
+    confirms(ada, text)
+
+    confirms(ada, text)
+
+    assert labels(world) == ["A"]
+
+
+def test_given_a_spreadsheets_file_when_it_is_shown_then_semicolons_and_its_old_code_page_are_read(ada: Client) -> None:
+    page = shows(ada, "name;site\nKüche;hq\n".encode("cp1252"))
+
+    assert "Küche" in page
+    assert "Add 1 device" in page
+
+
+def test_when_the_file_to_begin_with_is_taken_then_it_can_be_imported_as_it_is(ada: Client) -> None:
+    file = ada.get(f"{PATH}?format=csv")
+
+    assert "attachment" in file["Content-Disposition"]
+    assert "Add 2 devices" in shows(ada, file.content)
+
+
+def test_given_a_viewer_when_a_file_is_confirmed_then_it_is_refused(world: World, browse: Any) -> None:
+    answer = browse(world.acme.people["alan"]).post(PATH, {"text": "name,site\nA,hq\n", "confirm": "1"})
+
+    assert answer.status_code == 403
+    assert labels(world) == []
