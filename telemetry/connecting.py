@@ -61,6 +61,31 @@ def by_key(key: str, *, url: str, device: str, now: datetime) -> Sequence[Way]:
     )
 
 
+def by_code(code: str, *, url: str) -> Sequence[Way]:
+    """For a device that has a claim code and fetches its key by itself."""
+    return (
+        Way(
+            _("Linux or Mac"),
+            _(
+                "Run this on the device with its own serial number. The answer holds its key: keep it there, nobody gets it again."
+            ),
+            f"curl {url}/ingest/v1/enrol \\\n  -H 'Content-Type: application/json' \\\n  -d '{_enrolment(code)}'",
+        ),
+        Way(
+            _("Windows"),
+            _("The same in PowerShell."),
+            f"Invoke-RestMethod {url}/ingest/v1/enrol -Method Post `\n"
+            "  -ContentType 'application/json' `\n"
+            f"  -Body '{_enrolment(code)}'",
+        ),
+        Way(_("The code alone"), _("For an agent that asks for it, or to read out on the telephone."), code),
+    )
+
+
+def _enrolment(code: str) -> str:
+    return json.dumps({"claim_code": code, "identity": {"serial": "SERIAL-NUMBER", "vendor": "MAKER"}})
+
+
 def by_collector(key: str, *, url: str) -> Sequence[Way]:
     """For a program that reports for the devices of a site."""
     return (

@@ -90,6 +90,8 @@ def move(device: Device, *, to: Site, by: Viewer) -> None:
         "Only owners and approvers move devices",
     )
     locked = Device.unscoped.select_for_update().get(pk=device.pk)
+    if locked.retired_at is not None:
+        raise Invalid("This device is retired: what is over stays where it was", "site")
     if locked.site_id == to.pk:
         raise Invalid("The device is at this site already", "site")
     if to.closed_at is not None:
@@ -172,6 +174,8 @@ def issue_key(
     require(
         by is None or (by.may_edit and holder.customer_id == by.organization_id), "Only owners and approvers make keys"
     )
+    if holder.retired_at is not None:
+        raise Invalid("It is retired: nothing reports from there any more")
     live = DeviceKey.unscoped.filter(
         Q(device=device) if device else Q(collector=collector), revoked_at=None, channel=channel
     )

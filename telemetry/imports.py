@@ -1,5 +1,6 @@
 """Devices from a CSV file: read and judged first, shown, then registered all or none."""
 
+import codecs
 import csv
 import io
 from collections.abc import Container, Sequence
@@ -37,18 +38,24 @@ class Row:
     found_site: Site | None = field(default=None, repr=False)
 
 
-def read(content: bytes, *, by: Viewer) -> list[Row]:
-    """Rows of a CSV with the columns above (comma or semicolon, UTF-8 or the old Western code page). Raises Invalid."""
+def decoded(content: bytes) -> str:
+    """The text of a file as spreadsheets write them: UTF-8 with or without a mark, UTF-16 with one, or the old Western code
+    page; lines end with \n. Raises Invalid."""
     if len(content) > MOST_BYTES:
         raise Invalid("The file is larger than 1 MB", "file")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")
-    first = text.split("\n", 1)[0]
-    reader = csv.DictReader(
-        io.StringIO(text.replace("\0", "")), delimiter=";" if first.count(";") > first.count(",") else ","
-    )
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", "replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", "replace")
+    return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read(text: str, *, by: Viewer) -> list[Row]:
+    """Rows of a CSV with the columns above, separated by comma, semicolon or tab. Raises Invalid."""
+    reader = csv.DictReader(io.StringIO(text), delimiter=_separator(text))
     try:
         names = {(n or "").strip().lower() for n in reader.fieldnames or []}
     except csv.Error as error:
@@ -56,21 +63,29 @@ def read(content: bytes, *, by: Viewer) -> list[Row]:
     if not {"name", "site"} <= names:
         raise Invalid(f"The first line must name the columns: {', '.join(COLUMNS)}. Name and site are needed", "file")
     try:
-        rows = [
-            _row(
-                reader.line_num,
-                {(k or "").strip().lower(): (v or "").strip() if isinstance(v, str) else "" for k, v in line.items()},
-            )
-            for line in reader
-        ]
+        told = [(reader.line_num, _values(line)) for line in reader]
     except csv.Error as error:
         raise Invalid(f"Line {reader.line_num} cannot be read: {error}", "file") from error
+    rows = [_row(number, values) for number, values in told if any(values.values())]  # spreadsheets add empty lines
     if not rows:
         raise Invalid("The file has no lines below the first", "file")
     if len(rows) > MOST_ROWS:
-        raise Invalid(f"At most {MOST_ROWS} devices at once", "file")
+        raise Invalid(
+            f"The file has {len(rows)} devices, at most {MOST_ROWS} are added at once: make two of it", "file"
+        )
     _judge(rows, by)
     return rows
+
+
+def _separator(text: str) -> str:
+    """Whichever the first line has most of."""
+    first = text.split("\n", 1)[0]
+    return max(",;\t", key=first.count)
+
+
+def _values(line: dict[str | Any, str | Any]) -> dict[str, str]:
+    """By column, each on one line. What stands beyond the last column has no name and is left out."""
+    return {k.strip().lower(): " ".join((v or "").split()) for k, v in line.items() if isinstance(k, str)}
 
 
 def _row(number: int, values: dict[str, str]) -> Row:
@@ -88,7 +103,7 @@ def _row(number: int, values: dict[str, str]) -> Row:
 
 
 def _judge(rows: Sequence[Row], by: Viewer) -> None:
-    sites = {s.name.lower(): s for s in Site.objects.visible_to(by).filter(closed_at=None)}
+    sites = {" ".join(s.name.lower().split()): s for s in Site.objects.visible_to(by).filter(closed_at=None)}
     inventories = DeviceInventory.objects.visible_to(by).exclude(serial="")
     serials = set(inventories.values_list("vendor", "serial"))
     names: set[tuple[Any, str]] = {

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from django.db import transaction
 from django.utils import timezone
 
 from telemetry.models import DeviceInventory, ModelLifecycle
 
 COLUMNS = ("vendor", "model", "end_of_sale", "end_of_support", "end_of_security_fixes", "source")
 SOON_DAYS = 180
+LONGEST = {c: ModelLifecycle._meta.get_field(c).max_length or 0 for c in ("vendor", "model", "source")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,16 @@ class BadCatalogue(ValueError):
 
 def load(path: Path) -> int:
     """Read a catalogue (CSV with the columns above, dates as YYYY-MM-DD or empty) into the database. Raises BadCatalogue."""
-    with path.open(newline="", encoding="utf-8") as lines:
+    with path.open(newline="", encoding="utf-8-sig") as lines:
         rows = list(parsed(csv.DictReader(lines)))
-    for row in rows:
-        ModelLifecycle.objects.update_or_create(vendor=row.vendor, model=row.model, defaults=_values(row))
+    with transaction.atomic():
+        for row in rows:
+            ModelLifecycle.objects.update_or_create(
+                vendor__iexact=row.vendor,
+                model__iexact=row.model,
+                defaults=_values(row),
+                create_defaults={"vendor": row.vendor, "model": row.model, **_values(row)},
+            )
     return len(rows)
 
 
@@ -80,11 +88,13 @@ def parsed(lines: "Iterable[dict[str, str]]") -> list[ModelLifecycle]:
             dates = {c: date.fromisoformat(line[c]) if line.get(c) else None for c in COLUMNS[2:5]}
         except ValueError as error:
             raise BadCatalogue(f"Line {number}: {error}") from error
-        found.append(
-            ModelLifecycle(
-                vendor=line["vendor"].strip(), model=line["model"].strip(), source=line.get("source") or "", **dates
-            )
-        )
+        texts = {c: (line.get(c) or "").strip() for c in ("vendor", "model", "source")}
+        if not texts["vendor"] or not texts["model"]:
+            raise BadCatalogue(f"Line {number}: vendor and model are needed")
+        for column, text in texts.items():
+            if len(text) > LONGEST[column]:
+                raise BadCatalogue(f"Line {number}: {column} has more than {LONGEST[column]} characters")
+        found.append(ModelLifecycle(**texts, **dates))
     return found
 
 

@@ -9,13 +9,14 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from access import policy
 from access.models import SHAREABLE, Category, Grant, Site
 from access.viewer import Viewer
 from access.views.pages import PageRequest, acted, for_customer
-from telemetry import enrolment, fleet, lifecycle, looks, readings, refusals, summaries
+from telemetry import connecting, enrolment, fleet, lifecycle, looks, readings, refusals, summaries
 from telemetry.analysis import projection
 from telemetry.analysis.findings import Finding
 from telemetry.forms import DeviceForm, EditDeviceForm
@@ -33,6 +34,7 @@ from telemetry.models import (
     Severity,
     TrafficFigures,
 )
+from telemetry.refusals import RefusalRow
 from telemetry.summaries import STATE_WORDS
 from telemetry.views import exports
 
@@ -98,9 +100,16 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
         request.viewer, device, span=wanted.get("range", "24h"), all_changes=wanted.get("changes") == "all"
     )
     looks.device(request.viewer, device, context["categories"], way="page")
-    context["refused"] = refusals.rows(request.viewer, device=device)
+    context["refused"] = _refused_since(request.viewer, device, context["health"])
     grants = Grant.objects.visible_to(request.viewer).live().filter(site=device.site_id).select_related("partner")
     return render(request, "portal/device.html", context | {"grants": grants})
+
+
+def _refused_since(viewer: Viewer, device: Device, health: DeviceHealth | None) -> list[RefusalRow]:
+    """Refused reports of the last day, if none was taken since the newest of them: then nothing is wrong any more."""
+    rows = refusals.rows(viewer, device=device)
+    heard = health.last_seen_at if health else None
+    return rows if heard is None or any(row.refusal.last_at > heard for row in rows) else []
 
 
 def categories_of(viewer: Viewer, device: Device) -> frozenset[Category]:
@@ -135,6 +144,9 @@ def device_context(
         "alerts": alerts,
         "forecast": forecast_of(viewer, device),
         "charts": readings.charts(viewer, device, since=timezone.now() - RANGES[span], until=timezone.now()),
+        "no_readings": _("No readings in this time.")
+        if viewer.is_customer
+        else _("No readings in this time, or none that are shared with you."),
         "latest": readings.latest_rows(viewer, device),
         "span": span,
         "spans": [{"url": f"?range={k}", "label": v, "current": k == span} for k, v in RANGE_WORDS.items()],
@@ -242,10 +254,11 @@ def claim(request: PageRequest) -> HttpResponse:
     form = DeviceForm(data, sites=_sites(request), initial={"site": request.GET.get("site", "")})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        made: dict[str, str] = {}
+        made: dict[str, Any] = {}
+        with_key = bool(request.POST.get("with_key"))
 
         def act() -> None:
-            if said["serial"] or request.POST.get("with_key"):
+            if with_key:
                 device = fleet.register(
                     site=said["site"],
                     label=said["label"],
@@ -254,14 +267,20 @@ def claim(request: PageRequest) -> HttpResponse:
                     serial=said["serial"],
                     vendor=said["vendor"],
                 )
-                made["key"] = fleet.issue_key(device=device, by=request.viewer).secret
-                made["device"] = device.public_id
+                key = fleet.issue_key(device=device, by=request.viewer).secret
+                made["device"] = device
+                made["ways"] = connecting.by_key(
+                    key, url=settings.PUBLIC_URL, device=device.public_id, now=timezone.now()
+                )
             else:
-                _, made["code"] = enrolment.make_code(
+                _, code = enrolment.make_code(
                     site=said["site"], label=said["label"], kind=DeviceKind(said["kind"]), by=request.viewer
                 )
+                made["ways"] = connecting.by_code(code, url=settings.PUBLIC_URL)
 
-        if acted(request, act):
+        if said["serial"] and not with_key:
+            form.add_error("serial", "A device with a claim code says it by itself: leave it out, or make a key now")
+        elif acted(request, act):
             return render(request, "portal/claim_made.html", made | {"label": said["label"], "site": said["site"]})
     return render(request, "portal/device_new.html", {"form": form, "codes": enrolment.open_codes(request.viewer)})
 

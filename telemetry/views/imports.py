@@ -12,6 +12,8 @@ from access.views.pages import PageRequest, acted, for_customer
 from telemetry import imports
 from telemetry.models import Device, DeviceKind
 
+SUMMED_UP = 20  # wrong lines named above the table; all of them are in it
+
 
 @for_customer
 def upload(request: PageRequest) -> HttpResponse:
@@ -20,13 +22,16 @@ def upload(request: PageRequest) -> HttpResponse:
     context: dict[str, object] = {"columns": imports.COLUMNS, "kinds": DeviceKind.values}
     if request.method == "POST":
         file = request.FILES.get("file")
-        text = file.read(imports.MOST_BYTES + 1) if file is not None else request.POST.get("text", "").encode()
+        sent = file.read(imports.MOST_BYTES + 1) if file is not None else request.POST.get("text", "").encode()
         try:
+            text = imports.decoded(sent)
             rows = imports.read(text, by=request.viewer)
         except Invalid as no:
             context["problem"] = str(no)
         else:
-            context |= {"rows": rows, "text": text.decode("utf-8", "replace"), "bad": sum(1 for r in rows if r.problem)}
+            bad = [r for r in rows if r.problem]
+            context |= {"rows": rows, "text": text, "bad": bad, "more": max(0, len(bad) - SUMMED_UP)}
+            context["summed_up"] = bad[:SUMMED_UP]
             made: list[tuple[Device, str]] = []
             if request.POST.get("confirm") and acted(
                 request, lambda: made.extend(imports.register(rows, by=request.viewer))

@@ -50,3 +50,35 @@ def test_given_a_date_when_it_is_judged_then_passed_soon_far_and_missing_are_tol
     row = ModelLifecycle(vendor="A", model="one", end_of_security_fixes=fixes)
 
     assert lifecycle.judged(row, date(2026, 11, 24)).state == state
+
+
+def test_given_a_model_under_another_spelling_when_it_is_loaded_again_then_its_dates_are_replaced(db, tmp_path):
+    call_command("lifecycle", str(file_of(tmp_path, "Example,EN-1,,2030-01-01,,")))
+    call_command("lifecycle", str(file_of(tmp_path, "EXAMPLE,en-1,,2031-01-01,,")))
+
+    assert list(ModelLifecycle.objects.values_list("vendor", "end_of_support")) == [("Example", date(2031, 1, 1))]
+
+
+def test_given_a_file_of_a_spreadsheet_when_it_is_loaded_then_its_mark_is_no_letter(db, tmp_path):
+    path = tmp_path / "catalogue.csv"
+    path.write_text(HEAD + "A,one,,2030-01-01,,\n", encoding="utf-8-sig")
+
+    call_command("lifecycle", str(path))
+
+    assert ModelLifecycle.objects.get().model == "one"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("A", "Line 2: vendor and model"),
+        (",one,,,,", "Line 2: vendor and model"),
+        (f"A,{'x' * 121},,,,", "more than 120"),
+    ],
+    ids=["cut", "no vendor", "long"],
+)
+def test_given_a_line_that_names_no_model_when_it_is_loaded_then_it_is_named(db, tmp_path, line, why):
+    with pytest.raises(CommandError, match=why):
+        call_command("lifecycle", str(file_of(tmp_path, line)))
+
+    assert not ModelLifecycle.objects.exists()

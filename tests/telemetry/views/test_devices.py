@@ -69,6 +69,21 @@ def test_when_a_name_serial_model_or_site_is_searched_then_the_device_is_found(
     assert switch.public_id in shows(ada, f"/search?q={words}")
 
 
+def test_given_no_words_when_the_search_is_opened_then_it_says_what_can_be_found(ada: Client, switch: Device) -> None:
+    page = shows(ada, "/search")
+
+    assert "Type a part of a name" in page
+    assert "Nothing of yours" not in page
+
+
+def test_given_words_that_fit_nothing_when_they_are_searched_then_it_leads_to_all_devices(ada: Client) -> None:
+    page = shows(ada, "/search?q=nothing-like-it")
+
+    assert "Nothing of yours is called that" in page
+    assert 'href="/devices"' in page
+    assert 'value="nothing-like-it"' in page
+
+
 # ---- what changed when
 
 

@@ -91,7 +91,7 @@ def test_given_lines_that_repeat_each_other_when_they_are_shown_then_the_second_
         (b'name,site\n"' + b"x" * 200_000 + b'",hq\n', "cannot be read"),
         (b'"' + b"x" * 200_000 + b'"\n', "cannot be read"),
         (b"x" * 1_000_001, "larger than 1 MB"),
-        (b"name,site\n" + b"a,hq\n" * 1_001, "At most 1000 devices"),
+        (b"name,site\n" + b"a,hq\n" * 2_000, "The file has 2000 devices, at most 1000"),
     ],
     ids=["empty", "head alone", "no name", "huge cell", "huge head", "large", "many"],
 )
@@ -113,11 +113,44 @@ def test_when_a_confirmed_file_is_sent_again_then_nothing_is_doubled(ada: Client
     assert labels(world) == ["A"]
 
 
-def test_given_a_spreadsheets_file_when_it_is_shown_then_semicolons_and_its_old_code_page_are_read(ada: Client) -> None:
-    page = shows(ada, "name;site\nKüche;hq\n".encode("cp1252"))
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name;site\nKüche;hq\n".encode("cp1252"),
+        "name\tsite\r\nKüche\thq\r\n".encode("utf-16"),
+        "\ufeffName; Site\r\nKüche;HQ\r\n;\r\n\r\n".encode(),
+        "name,site\rKüche,hq\r".encode(),
+        'name,site,serial\n"Küche",hq\n'.encode(),
+    ],
+    ids=["old code page", "utf-16 with tabs", "mark, semicolons and empty lines", "old Mac", "fewer cells"],
+)
+def test_given_a_spreadsheets_file_when_it_is_confirmed_as_shown_then_its_names_are_right(
+    ada: Client, world: World, content: bytes
+) -> None:
+    page = shows(ada, content)
+    kept = re.search(r"<textarea name=\"text\" hidden>(.*?)</textarea>", page, re.DOTALL)
 
-    assert "Küche" in page
     assert "Add 1 device" in page
+    assert kept is not None
+    confirms(ada, kept[1])
+    assert labels(world) == ["Küche"]
+
+
+def test_given_hundreds_of_wrong_lines_when_they_are_shown_then_the_summary_names_the_first(ada: Client) -> None:
+    page = shows(ada, "name,site\n" + "".join(f"d{n},nowhere\n" for n in range(300)))
+
+    assert page.count('<li><a href="#line-') == 20
+    assert "and 280 more lines" in page
+    assert page.count("<tr id=") == 300
+
+
+def test_given_a_thousand_devices_when_they_are_confirmed_then_each_has_its_key(ada: Client, world: World) -> None:
+    text = "name,site,serial\n" + "".join(f"d{n},hq,SN{n}\n" for n in range(1_000))
+
+    done = confirms(ada, text)
+
+    assert len(set(re.findall(r"scd_[a-z0-9]{12}_[\w-]{43}", done))) == 1_000
+    assert len(labels(world)) == 1_000
 
 
 def test_when_the_file_to_begin_with_is_taken_then_it_can_be_imported_as_it_is(ada: Client) -> None:

@@ -2,14 +2,16 @@
 
 import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from access.principal import acting
+from access.principal import acting, job
 from telemetry.ingest.memory import forget_everything
-from telemetry.models import ClaimCode, Collector, Device, DeviceInventory, DeviceKey
+from telemetry.models import ClaimCode, Collector, Device, DeviceHealth, DeviceInventory, DeviceKey, DeviceStay
 from tests.cast import World
 from tests.telemetry.ingest.senders import Sender, cpu, device_key, report
 
@@ -45,7 +47,11 @@ def key_in(page: Any) -> str:
 
 
 def posts(world: World, key: str) -> int:
-    return int(Sender(key, world.acme).posts(report(cpu(), serial="SN1")).status_code)
+    return posts_as(world, key, "SN1")
+
+
+def posts_as(world: World, key: str, serial: str) -> int:
+    return int(Sender(key, world.acme).posts(report(cpu(), serial=serial)).status_code)
 
 
 def enrols(code: str, **identity: str) -> Any:
@@ -235,3 +241,72 @@ def test_given_reports_that_were_refused_when_the_device_is_opened_then_it_says_
     page = ada.get(f"/devices/{switch.public_id}").content.decode()
 
     assert "The body is no report" in page
+
+
+def test_given_a_report_that_was_taken_since_when_the_device_is_opened_then_old_refusals_trouble_nobody(
+    ada: Client, world: World, switch: Device
+) -> None:
+    key = device_key(world.acme, switch)
+    key.posts(b"no json")
+    with job(world.acme.pk):
+        DeviceHealth.unscoped.filter(device=switch).update(last_seen_at=timezone.now())
+
+    assert "Reports were refused" not in ada.get(f"/devices/{switch.public_id}").content.decode()
+
+
+def test_given_a_retired_device_when_a_key_is_wanted_or_it_is_to_move_then_it_is_refused(
+    ada: Client, world: World, switch: Device
+) -> None:
+    path = f"/devices/{switch.public_id}"
+    ada.post(f"{path}/retire")
+
+    assert "It is retired" in ada.post(f"{path}/keys").content.decode()
+    said = {"label": "core switch", "kind": "switch", "site": world.acme.sites["branch"].public_id}
+    assert "what is over stays where it was" in ada.post(f"{path}/edit", said).content.decode()
+    with acting(world.acme.viewer()):
+        assert not DeviceKey.unscoped.exists()
+        assert not DeviceStay.unscoped.filter(device=switch, until=None).exists()
+
+
+def test_when_a_device_moves_then_its_key_goes_on_and_its_new_reports_are_of_the_new_site(
+    ada: Client, world: World, switch: Device
+) -> None:
+    key = device_key(world.acme, switch).key
+    assert posts(world, key) == 202
+    said = {"label": "core switch", "kind": "switch", "site": world.acme.sites["branch"].public_id}
+
+    ada.post(f"/devices/{switch.public_id}/edit", said)
+
+    assert posts(world, key) == 202
+    with acting(world.acme.viewer()):
+        stays = list(DeviceStay.unscoped.filter(device=switch).order_by("number").values_list("site__name", "until"))
+        assert [name for name, _ in stays] == ["hq", "branch"]
+        assert [until is None for _, until in stays] == [False, True]
+
+
+# ---- what a code or a new key is for
+
+
+def test_when_a_code_is_made_then_the_line_beside_it_exchanges_it(ada: Client, world: World) -> None:
+    site = world.acme.sites["hq"].public_id
+    page = unescape(ada.post("/devices/new", {"label": "Spare", "kind": "switch", "site": site}).content.decode())
+    body = re.search(r"/ingest/v1/enrol .*?-d '(.*?)'", page, re.DOTALL)
+
+    assert body is not None
+    answer = Client().post(ENROL, body[1].replace("SERIAL-NUMBER", "S7"), content_type="application/json")
+    assert answer.status_code == 200
+    assert answer.json()["key"].startswith("scd_")
+
+
+def test_given_a_serial_when_a_code_is_wanted_then_it_says_that_the_device_will_say_it(
+    ada: Client, world: World
+) -> None:
+    said = {"label": "Spare", "kind": "switch", "site": world.acme.sites["hq"].public_id, "serial": "S7"}
+
+    page = unescape(ada.post("/devices/new", said).content.decode())
+    with_key = ada.post("/devices/new", said | {"with_key": "1"})
+
+    assert "says it by itself" in page
+    assert posts_as(world, key_in(with_key), "S7") == 202
+    with acting(world.acme.viewer()):
+        assert not ClaimCode.unscoped.exists()
