@@ -199,6 +199,7 @@ class ProposalForm(forms.Form):
         r"^[A-Z]{3}$",
         label=_("Currency"),
         max_length=3,
+        help_text=_("Three letters, such as EUR"),
         error_messages={"invalid": _("Three capital letters: EUR, CHF, USD")},
     )
     work_hours = forms.IntegerField(

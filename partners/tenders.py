@@ -96,8 +96,10 @@ def facts(site: Site, *, by: Viewer) -> dict[str, Any]:
     devices = list(Device.objects.visible_to(by).filter(site=site, retired_at=None).values_list("pk", "kind"))
     known = DeviceInventory.objects.visible_to(by).filter(device__in=[pk for pk, _ in devices])
     support: Counter[str] = Counter()
-    for (vendor, model), count in Counter(known.values_list("vendor", "model")).items():
-        support[GONE_ON[lifecycle.of(DeviceInventory(vendor=vendor, model=model)).state]] += count
+    models = Counter(known.values_list("vendor", "model"))
+    states = lifecycle.states(models)
+    for model, count in models.items():
+        support[GONE_ON[states[model]]] += count
     return {
         "taken_at": timezone.now().isoformat(timespec="seconds"),
         "devices": len(devices),

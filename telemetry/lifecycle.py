@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from telemetry.models import DeviceInventory, ModelLifecycle
@@ -39,6 +40,16 @@ def of(inventory: DeviceInventory) -> Lifecycle:
         return Lifecycle(None, None, None, "", "mute", "Unknown: the device has not named its model")
     row = ModelLifecycle.objects.filter(vendor__iexact=inventory.vendor, model__iexact=inventory.model).first()
     return UNKNOWN if row is None else judged(row, timezone.now().date())
+
+
+def states(models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The state of each (vendor, model), as `of` says it, in one question to the database."""
+    asked, today = set(models), timezone.now().date()
+    folded = ModelLifecycle.objects.annotate(folded=Lower("model")).filter(
+        folded__in={m.lower() for _, m in asked if m}
+    )
+    known = {(r.vendor.lower(), r.model.lower()): judged(r, today).state for r in folded.order_by("-pk")}
+    return {(vendor, model): known.get((vendor.lower(), model.lower()), UNKNOWN.state) for vendor, model in asked}
 
 
 def judged(row: ModelLifecycle, today: date) -> Lifecycle:

@@ -23,6 +23,7 @@ from partners.views import sheet
 from partners.views.frame import base_of, one_page, saying, shown
 from partners.views.sheet import zone_of
 
+ANSWERS = 20  # on one page
 CHIPS = {
     ProposalState.INVITED: ("watch", "Waits for your answer"),
     ProposalState.DRAFT: ("watch", "Your draft"),
@@ -99,7 +100,7 @@ def _page(request: PageRequest, tender: Tender, proposal: Proposal, form: Questi
         "proposal": proposal,
         **state,
         "facts": sheet.facts(tender.facts),
-        "answered": [q for q in asked if q.answered_at],
+        **one_page(request, [q for q in asked if q.answered_at], ANSWERS),
         "waiting": [q for q in asked if not q.answered_at],  # its own: nobody else's is shown before it is answered
         "form": form if may_ask else None,
         "zone": zone_of(request),

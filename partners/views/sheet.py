@@ -10,7 +10,6 @@ from access import sentences
 from access.lengths import last_day
 from access.models import Organization
 from access.views.pages import PageRequest
-from partners import proposals
 from partners.models import Proposal
 from partners.proposals import YEARS, Compared
 from partners.views.contracts import money
@@ -59,10 +58,14 @@ def sum_of(cents: int | None, currency: str) -> str:
 
 
 def price_note(row: Proposal) -> str:
-    """'over 3 years: 9,400.00 once, 600.00 a year'."""
-    if proposals.cost(row) is None:
-        return gettext("over %(years)d years") % {"years": YEARS}
-    words = {"years": YEARS, "once": money(row.price_cents or 0), "yearly": money(row.yearly_cents or 0)}
+    """'over 3 years: 9,400.00 once, 600.00 a year'; what is not stated is not taken for nothing in the words."""
+    words = {"years": YEARS, "once": money(row.price_cents), "yearly": money(row.yearly_cents)}
+    if row.price_cents is None and row.yearly_cents is None:
+        return gettext("over %(years)d years") % words
+    if row.yearly_cents is None:
+        return gettext("over %(years)d years: %(once)s once, no yearly price stated") % words
+    if row.price_cents is None:
+        return gettext("over %(years)d years: %(yearly)s a year, no price once stated") % words
     return gettext("over %(years)d years: %(once)s once, %(yearly)s a year") % words
 
 

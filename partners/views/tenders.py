@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,7 +27,8 @@ from telemetry import summaries
 from telemetry.models import DeviceHealth, Forecast
 
 DEFAULT_ANSWER_DAYS = 14
-CHIPS = {TenderState.OPEN: "watch", TenderState.CHOSEN: "ok", TenderState.CLOSED: "plain"}
+QUESTIONS = 10  # with a form each on one page
+CHIPS = {TenderState.OPEN: "acc", TenderState.CHOSEN: "ok", TenderState.CLOSED: "plain"}
 INVITED = {
     ProposalState.INVITED: ("plain", "Has not answered yet"),
     ProposalState.DECLINED: ("plain", "Will send none"),
@@ -180,7 +181,7 @@ def _page(request: PageRequest, row: Tender, refused: dict[UUID, AnswerForm] | N
         "cards": [_card(row, c, customer, may_choose=may_decide) for c in rows],
         "in_short": sheet.in_short(rows),
         "invited": [invited_line(i) for i in tenders.invited(row, viewer=viewer)],
-        "questions": [_question(q, refused or {}) for q in tenders.questions(row, viewer=viewer)],
+        **_questions(request, row, refused or {}),
         "today": today(viewer, row.site),
         "may_decide": may_decide,
         "zone": customer.timezone,
@@ -207,6 +208,15 @@ def _card(row: Tender, compared: proposals.Compared, customer: Organization, *, 
 def invited_line(row: Invited) -> dict[str, Any]:
     chip, words = INVITED[ProposalState(row.state)]
     return {"partner": row.partner, "chip": chip, "words": gettext(words)}
+
+
+def _questions(request: PageRequest, row: Tender, refused: dict[UUID, AnswerForm]) -> dict[str, Any]:
+    """What waits first, in the order it was asked; a page of them."""
+    found = list(
+        tenders.questions(row, viewer=request.viewer).order_by(F("answered_at").asc(nulls_first=True), "asked_at")
+    )
+    page = one_page(request, found, QUESTIONS)
+    return page | {"rows": [_question(q, refused) for q in page["rows"]]}
 
 
 def _question(row: TenderQuestion, refused: dict[UUID, AnswerForm]) -> dict[str, Any]:

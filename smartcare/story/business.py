@@ -1,10 +1,11 @@
 """Contracts, tenders, proposals, notes: none of them shows anybody any data. And where everybody wants to be told."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
+from partners import tenders
 from partners.forwarding import secrets, signing
 from partners.models import (
     Contract,
@@ -15,6 +16,7 @@ from partners.models import (
     Proposal,
     ProposalState,
     Tender,
+    TenderQuestion,
 )
 from smartcare.story import canaries, credentials
 from smartcare.story.cast import COMPANIES, CONTRACTS, PARTNER, PARTNERS, Company
@@ -28,6 +30,31 @@ TENDERS = (
     ("hq", "Twelve new access switches", {"northwind": "sent", "rival": "draft", "third": "sent"}),
     ("branch", "A second line for the branch", {"northwind": "draft", "rival": "sent", "third": "draft"}),
 )
+
+
+class Offer(NamedTuple):
+    """What a partner proposes, wherever it is asked. None: it does not say."""
+
+    summary: str
+    text: str
+    price_cents: int
+    yearly_cents: int | None
+    work_hours: int
+    survives_one_failure: bool | None
+    starts_in_days: int | None
+
+
+OFFERS = {
+    "northwind": Offer(
+        "Twelve switches in pairs, built in on a Sunday",
+        "We would begin in January. Each floor gets two, so that one may fail. Care for three years is included.",
+        *(940_000, 60_000, 16, True, 48),
+    ),
+    "rival": Offer(
+        "Ten larger switches instead of twelve", "Fewer units, fewer cables.", 815_000, 140_000, 24, False, 30
+    ),
+    "third": Offer("Twelve refurbished switches", "With two spare ones on the shelf.", 610_000, None, 20, None, 35),
+}
 
 
 def agree(world: World) -> None:
@@ -77,7 +104,8 @@ def _ask_for_proposals(world: World, site: str, wish: str, states: dict[str, str
             site=world.sites[f"acme/{site}"],
             title=f"{wish} {canaries.tender('acme', f'title-{site}')}",
             wish=f"Delivered and built in. {canaries.tender('acme', f'wish-{site}')}",
-            facts={"devices": 3, "note": canaries.tender("acme", f"facts-{site}")},
+            facts=tenders.facts(world.sites[f"acme/{site}"], by=by)
+            | {"note": canaries.tender("acme", f"facts-{site}")},
             answers_until=timezone.now() + timedelta(days=14),
             opened_by=by.user,
         )
@@ -91,20 +119,45 @@ def _ask_for_proposals(world: World, site: str, wish: str, states: dict[str, str
             ).save(force_insert=True)
     for partner, state in states.items():
         _propose(world, site, partner, state)
+    _ask_and_answer(world, site, tender)
+
+
+def _ask_and_answer(world: World, site: str, tender: Tender) -> None:
+    """What is answered is for all who are invited; what is not, for the customer and its asker alone."""
+    now = timezone.now()
+    for partner, hours, is_answered in (("rival", 30, True), ("rival", 3, False), ("northwind", 5, False)):
+        what = f"question-{site}-{hours}"
+        mark = canaries.tender("acme", what) if is_answered else canaries.told(partner, what)
+        with world.acting(BOSSES[partner]):
+            question = TenderQuestion(
+                id=credentials.row_id(tender.pk, f"question:{partner}:{hours}"),
+                customer_id=tender.customer_id,
+                tender=tender,
+                asked_by=world.organizations[partner],
+                question=f"{'May we come at the weekend' if is_answered else 'Which cables are there'}? {mark}",
+                asked_at=now - timedelta(hours=hours),
+            )
+            question.save(force_insert=True)
+        if is_answered:
+            with world.acting("ada"):
+                TenderQuestion.objects.filter(pk=question.pk).update(
+                    answer=f"Yes, from 8 to 18. {canaries.tender('acme', what)}", answered_at=now - timedelta(hours=20)
+                )
 
 
 def _propose(world: World, site: str, partner: str, state: str) -> None:
     """A draft is the partner's own, what was sent is told."""
     mark = canaries.own if state == "draft" else canaries.told
-    owner = world.organizations["acme"].pk
+    owner, offer = world.organizations["acme"].pk, OFFERS[partner]
     facts: dict[str, Any] = {
         "state": ProposalState(state),
-        "summary": f"Twelve switches and a day of work {mark(partner, f'summary-{site}')}",
-        "text": f"We would begin in January. {mark(partner, f'proposal-{site}')}",
-        "price_cents": 940_000,
-        "yearly_cents": 60_000,
-        "work_hours": 16,
-        "survives_one_failure": partner != "rival",
+        "summary": f"{offer.summary} {mark(partner, f'summary-{site}')}",
+        "text": f"{offer.text} {mark(partner, f'proposal-{site}')}",
+        "price_cents": offer.price_cents,
+        "yearly_cents": offer.yearly_cents,
+        "work_hours": offer.work_hours,
+        "survives_one_failure": offer.survives_one_failure,
+        "starts_on": timezone.now().date() + timedelta(days=offer.starts_in_days) if offer.starts_in_days else None,
         "sent_at": timezone.now() - timedelta(hours=2) if state == "sent" else None,
     }
     with world.acting(BOSSES[partner]):

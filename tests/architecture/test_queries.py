@@ -23,12 +23,12 @@ PORTAL = (
     *("/alerts", "/alerts?state=resolved", "/alerts/{alert}", "/access", "/access/log", "/access/log/check"),
     *("/access/changes", "/access/grant?partner={northwind}&site={hq}&days=90", "/access/grants/{grant}"),
     *("/access/stop", "/access/invite", "/contracts", "/settings/company", "/settings/people", "/settings/api"),
-    *("/settings/notifications", "/start", "/access/look-as/{northwind}"),
+    *("/settings/notifications", "/start", "/access/look-as/{northwind}", "/proposals", "/proposals/ask"),
 )
 PARTNER = (
     *("/triage", "/customers", "/customers/{acme}", "/devices", "/devices/{device}", "/alerts", "/alerts/{alert}"),
     *("/access", "/access/ask?customer={acme}", "/team", "/settings/webhooks", "/settings/company", "/settings/people"),
-    *("/settings/api", "/contracts"),
+    *("/settings/api", "/contracts", "/tenders", "/proposals"),
 )
 STAFF = (
     "/staff/search?q=acme",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.utils import timezone
 
@@ -191,6 +192,41 @@ def test_when_a_partner_asks_twice_in_a_day_then_one_mail_says_so_and_not_who_as
 
     assert subjects("ada") == ["A question about your request: Twelve switches"]
     assert ("Rival" in everything(), "canary-" in everything()) == (False, False)
+
+
+def links() -> dict[str, str]:
+    """Where each mail leads, by its reader."""
+    found = {}
+    for message in mail.outbox:
+        [link] = {w for w in message.body.split() if w.startswith(settings.PUBLIC_URL) and "unsubscribe" not in w}
+        found |= {to.split("@")[0]: link.removeprefix(settings.PUBLIC_URL) for to in message.to}
+    return found
+
+
+def test_when_a_mail_is_about_a_tender_then_its_link_is_a_page_that_its_reader_can_open(world, tender, browse):
+    everybody = {n: u for c in (world.acme, world.northwind, world.rival) for n, u in c.people.items()}
+    seen = {}
+
+    def open_all(step: str) -> None:
+        delivered()
+        seen[step] = {
+            who: (path.rsplit("/", 1)[0], browse(everybody[who]).get(path).status_code) for who, path in links().items()
+        }
+
+    open_all("asked")
+    chosen = sends(world.northwind, tender)
+    open_all("sent")
+    ada = world.acme.viewer("ada")
+    with acting(ada):
+        tenders.choose(chosen, by=ada)
+    open_all("over")
+
+    theirs = {"nora": "northwind", "sally": "northwind", "rita": "rival"}
+    assert seen == {
+        "asked": {who: (f"/p/{slug}/tenders", 200) for who, slug in theirs.items()},
+        "sent": {"ada": ("/proposals", 200)},
+        "over": {who: (f"/p/{slug}/proposals", 200) for who, slug in theirs.items()},
+    }
 
 
 def filed(world: World, partner: Company) -> Contract:

@@ -15,6 +15,7 @@ from partners import proposals, tenders
 from partners.models import Proposal, ProposalState, Tender, TenderQuestion
 from telemetry.models import DeviceKind, ModelLifecycle
 from tests.cast import HEALTH, INVENTORY, Company, World
+from tests.partners.pages import asked
 
 
 def opened(world: World, *partners: Company, days: int = 14, by: str = "") -> Tender:
@@ -73,6 +74,19 @@ def test_when_a_tender_opens_then_its_facts_are_numbers_and_stay_as_they_were(wo
     assert facts["kinds"] == {"firewall": 1, "switch": 1}
     assert facts["support"] == {"supported": 0, "ends_soon": 0, "ended": 1, "unknown": 1}
     assert "canary" not in str(facts)
+
+
+def test_given_many_models_when_facts_are_counted_then_they_are_looked_up_in_as_few_questions(world):
+    ModelLifecycle.objects.create(vendor="edge", model="M-3", end_of_support=date(2020, 1, 1))
+    viewer = world.acme.viewer()
+    for number in range(6):
+        world.acme.installs(f"device {number}", site="hq", vendor="Edge", model=f"m-{number}", serial=f"S{number}")
+
+    with acting(viewer), asked() as found:
+        facts = tenders.facts(world.acme.sites["hq"], by=viewer)
+
+    assert facts["support"] == {"supported": 0, "ends_soon": 0, "ended": 1, "unknown": 5}
+    assert len(found) <= 3
 
 
 def test_when_a_tender_opens_then_nobody_is_given_access_by_it(world, tender):

@@ -155,6 +155,7 @@ TEXTS = {
     "partners_destination": ("name",),
     "partners_tender": ("title", "wish", "facts"),
     "partners_proposal": ("summary", "text"),
+    "partners_tenderquestion": ("question",),
     "partners_partnernote": ("text",),
 }
 # What each may be marked with; {c}: the customer's short name, {s}: the site's.
