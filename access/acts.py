@@ -32,6 +32,7 @@ ACTS = {
     "organization.closed",
     "organization.suspended",
     "member.removed",
+    "member.role",  # has another one now
 }
 
 

@@ -16,6 +16,7 @@ WORDS = {
     "destination.added": "Destination added",
     "destination.changed": "Destination changed",
     "destination.disabled": "Destination switched off",
+    "destination.kept": "Webhook taken over from somebody who left",
     "destination.removed": "Destination removed",
     "destination.secret_replaced": "Signing secret replaced",
     "destination.tested": "Test message sent",

@@ -192,6 +192,7 @@ def change_role(membership: Membership, *, role: Role, by: Viewer) -> None:
         before={"role": before},
         after={"role": role},
     )
+    acts.happened("member.role", membership, by=by)
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ REASON_WORDS = {
     "destination_removed": "The destination was removed.",
     "destination_verified": "The destination is verified already.",
     "destination_off": "The destination was off or not verified.",
+    "nobody_keeps_it": "Whoever added this webhook has left, and nobody has taken it over.",
     "no_longer_a_member": "The person no longer receives alerts for this company.",
     "alert_gone": "The alert is gone.",
     "device_moved": "The device moved to another site.",

@@ -9,19 +9,19 @@ from uuid import UUID
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from access import audit
-from access.errors import Invalid, require
+from access.errors import Ended, Invalid, require
 from access.models import Membership, Organization, User
 from access.principal import job, principal
 from access.viewer import Viewer
 from partners.forwarding import planner, secrets, signing
 from partners.forwarding.addresses import Reason, Refused, Target
 from partners.forwarding.transports.webhook import WebhookTransport
-from partners.models import Destination, DestinationKind
+from partners.models import KEEPERS, Destination, DestinationKind
 from telemetry import jobs
 from telemetry.models import Severity
 
@@ -39,9 +39,12 @@ _unsubscribe = Signer(salt="unsubscribe")
 
 
 def may_manage(viewer: Viewer) -> bool:
-    return viewer.may_write and (
-        viewer.account is not None or viewer.role in {"owner", "approver", "admin", "engineer"}
-    )
+    return viewer.may_write and (viewer.account is not None or viewer.role in KEEPERS)
+
+
+def _person(by: Viewer) -> User | None:
+    """Who answers for what `by` does: the person, or who made the key."""
+    return by.user or (by.account.created_by if by.account else None)
 
 
 @transaction.atomic
@@ -60,7 +63,7 @@ def add_email(
         member=member,
         minimum_severity=minimum,
         verified_at=timezone.now(),
-        created_by=by.user if by else None,
+        created_by=_person(by) if by else None,
     )
     row.save(force_insert=True)
     _note(row, by, "destination.added")
@@ -84,7 +87,7 @@ def add_webhook(
         name=name.strip() or (urlsplit(url).hostname or "Webhook"),
         url=url,
         minimum_severity=minimum,
-        created_by=by.user,
+        created_by=_person(by),
     )
     row.secret = secrets.seal(secret, str(row.pk))
     row.save(force_insert=True)
@@ -95,13 +98,14 @@ def add_webhook(
 
 @transaction.atomic
 def test(destination: Destination, *, by: Viewer) -> None:
-    """Ask an unverified webhook again, or send a verified one a fresh challenge. Raises NotAllowed, Invalid."""
+    """Send a webhook the signed challenge. One that is verified goes on meanwhile, whatever it answers; one that was given up,
+    or has never answered, gets alerts once it does. Raises NotAllowed, Invalid.
+    """
     require(may_manage(by) and by.organization_id == destination.owner_id, "Your role does not manage destinations")
     if destination.kind != DestinationKind.WEBHOOK:
         raise Invalid("Only webhooks are tested; mail goes to a member's own address")
-    Destination.objects.filter(pk=destination.pk).update(
-        verified_at=None, disabled_at=None, disabled_reason="", failing_since=None
-    )
+    given_up = Destination.objects.filter(pk=destination.pk, disabled_at__isnull=False)
+    given_up.update(verified_at=None, disabled_at=None, disabled_reason="", failing_since=None)
     destination.refresh_from_db()
     planner.plan_verification(destination)
     _note(destination, by, "destination.tested")
@@ -136,6 +140,43 @@ def change(destination: Destination, *, by: Viewer, name: str, minimum: Severity
     )
     destination.save(update_fields=["name", "minimum_severity", "enabled"])
     _note(destination, by, "destination.changed", before=before)
+
+
+@transaction.atomic
+def keep(destination: Destination, *, by: Viewer) -> None:
+    """Answer for a webhook from now on, since who did so has left: it gets alerts again. Raises NotAllowed, Ended."""
+    require(may_manage(by) and by.organization_id == destination.owner_id, "Your role does not manage destinations")
+    Destination.objects.select_for_update().get(pk=destination.pk)  # of two colleagues at once, one takes it over
+    row = (
+        Destination.objects.left_behind()
+        .select_related("created_by")
+        .filter(pk=destination.pk, removed_at=None)
+        .first()
+    )
+    if row is None:
+        raise Ended("Somebody answers for it already")
+    person = _person(by)
+    Destination.objects.filter(pk=row.pk).update(created_by=person)
+    former = row.created_by.name if row.created_by else ""
+    _note(
+        row,
+        by,
+        "destination.kept",
+        before={"answers": former},
+        after={"answers": person.name if person else by.name},
+    )
+
+
+def without_keeper(owner: UUID | None) -> QuerySet[Destination]:
+    """Webhooks for which nobody of the owner answers any more."""
+    found: QuerySet[Destination] = Destination.objects.left_behind().filter(owner=owner, removed_at=None)
+    return found.select_related("created_by").order_by("name", "pk")
+
+
+def tell_without_keeper(owner: UUID, user: User) -> None:
+    """Queue the notice about each webhook of somebody who leaves or may not add one any more, in the transaction of that act."""
+    for row in Destination.objects.filter(owner=owner, kind=DestinationKind.WEBHOOK, created_by=user, removed_at=None):
+        jobs.enqueue("notice.webhook_waits", customer=owner, ref=row.pk, key=f"{row.pk}:{timezone.now().timestamp()}")
 
 
 @transaction.atomic
@@ -222,7 +263,13 @@ def follow_address(user: User) -> None:
         Destination.objects.filter(owner__in=companies, member=user).update(email=user.email)
 
 
-def _note(row: Destination, by: Viewer | None, action: str, before: dict[str, object] | None = None) -> None:
+def _note(
+    row: Destination,
+    by: Viewer | None,
+    action: str,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
     audit.record(
         customer=row.owner_id,
         by=by,
@@ -231,4 +278,5 @@ def _note(row: Destination, by: Viewer | None, action: str, before: dict[str, ob
         id=row.public_id,
         words=f"{row.name} ({row.kind})",
         before=before,
+        after=after,
     )

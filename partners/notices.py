@@ -25,6 +25,7 @@ from access.models import (
     Site,
     StaffPermission,
 )
+from partners import destinations
 from partners.forwarding import facts, mails, secrets
 from partners.forwarding.mails import Mail
 from partners.forwarding.transports.base import TryLater
@@ -150,19 +151,40 @@ def break_glass(claim: jobs.Claim) -> None:
 @jobs.handles("notice.webhook_failing")
 def webhook_failing(claim: jobs.Claim) -> None:
     destination = Destination.objects.select_related("owner").get(pk=claim.ref)
-    host = destination.url.split("/")[2] if destination.url else destination.email.rpartition("@")[2]
-    slug = destination.owner.slug
-    path = "/settings/notifications" if destination.owner.is_customer else f"/p/{slug}/settings/webhooks"
+    host = _host(destination)
     mail = mails.webhook_failing(
         mails.FailingFacts(
             host=host,
             failing_since=destination.failing_since or timezone.now(),
             waiting=destination.deliveries.filter(state="ready").count(),
             is_disabled=destination.disabled_at is not None,
-            link=f"{settings.PUBLIC_URL}{path}",
+            link=_list_of(destination),
         )
     )
     send(mail, people(destination.owner_id, IN_CHARGE), job=claim.id)
+
+
+@jobs.handles("notice.webhook_waits")
+def webhook_waits(claim: jobs.Claim) -> None:
+    """Removed, or kept by somebody meanwhile: nothing is sent."""
+    row = destinations.without_keeper(claim.customer_id).select_related("owner").filter(pk=claim.ref).first()
+    if row is None or row.created_by is None:
+        return
+    facts = mails.WaitingFacts(
+        name=row.name, host=_host(row), person=row.created_by.name, link=f"{_list_of(row)}/{row.public_id}"
+    )
+    send(mails.webhook_waits(facts), people(row.owner_id, IN_CHARGE), job=claim.id)
+
+
+def _host(destination: Destination) -> str:
+    return destination.url.split("/")[2] if destination.url else destination.email.rpartition("@")[2]
+
+
+def _list_of(destination: Destination) -> str:
+    """Address of the page of the owner's destinations."""
+    owner = destination.owner
+    path = "/settings/notifications" if owner.is_customer else f"/p/{owner.slug}/settings/webhooks"
+    return f"{settings.PUBLIC_URL}{path}"
 
 
 @jobs.handles("notice.invited")

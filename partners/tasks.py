@@ -47,6 +47,12 @@ def first_destination(organization: Organization, *, first_member: User, by: Vie
 @acts.on("member.removed")
 def forget_address(membership: Membership, *, by: Viewer) -> None:
     destinations.of_ex_member(membership.organization_id, membership.user_id)
+    destinations.tell_without_keeper(membership.organization_id, membership.user)
+
+
+@acts.on("member.role")
+def say_what_waits(membership: Membership, **_: Any) -> None:
+    destinations.tell_without_keeper(membership.organization_id, membership.user)
 
 
 @receiver(email_changed)

@@ -31,6 +31,7 @@ def of_destinations(root: str, prefix: str) -> list[URLPattern]:
         path(f"{root}/webhook", destinations.add_webhook, name=f"{prefix}destination_webhook"),
         path(one, destinations.page, name=f"{prefix}destination"),
         path(f"{one}/test", destinations.send_test, name=f"{prefix}destination_test"),
+        path(f"{one}/keep", destinations.keep, name=f"{prefix}destination_keep"),
         path(f"{one}/secret", destinations.replace_secret, name=f"{prefix}destination_secret"),
         path(f"{one}/remove", destinations.remove, name=f"{prefix}destination_remove"),
         path(f"{one}/deliveries/<str:delivery_id>/replay", destinations.replay, name=f"{prefix}delivery_replay"),

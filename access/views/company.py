@@ -222,7 +222,8 @@ def change_member(request: PageRequest, public_id: str, partner_slug: str = "") 
     def act() -> str:
         if request.POST.get("remove"):
             onboarding.remove_member(membership, by=viewer)
-            return f"{membership.user.name} is no longer a member and sees nothing any more. API keys of that person are stopped."
+            gone = f"{membership.user.name} is no longer a member and sees nothing any more."
+            return f"{gone} API keys of that person are stopped; webhooks he or she added wait until one of you keeps them."
         wanted = request.POST.get("role", "")
         if wanted not in Role.values:
             raise Invalid("This role does not exist here", "role")

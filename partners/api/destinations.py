@@ -32,8 +32,8 @@ class Destinations(ConsentViews):
     ordering = ("created_at", "pk")
 
     def get_queryset(self) -> QuerySet[Destination]:
-        found: QuerySet[Destination] = Destination.objects.visible_to(self.viewer)
-        return found.filter(removed_at=None)
+        found: QuerySet[Destination] = Destination.objects.visible_to(self.viewer).judged()
+        return found.filter(removed_at=None).select_related("created_by")
 
     def _one(self, public_id: str) -> Destination:
         row: Destination = get_object_or_404(self.get_queryset(), public_id=public_id)
@@ -61,8 +61,7 @@ class Destinations(ConsentViews):
             secret = {"secret": clear}
         else:
             row = destinations.add_email(member=said["member"], **place)
-        row.refresh_from_db()
-        return Response(self.shown(row) | secret, status=status.HTTP_201_CREATED)
+        return Response(self.shown(self._one(row.public_id)) | secret, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, public_id: str) -> Response:
         row, said = self._one(public_id), self.read(s.DestinationChange, request)
@@ -82,9 +81,16 @@ class Destinations(ConsentViews):
     @extend_schema(request=None, responses=s.DestinationOut, parameters=[ID])
     @action(detail=True, methods=["post"])
     def test(self, request: Request, public_id: str) -> Response:
-        """Send a signed challenge; until it is answered, no alerts are sent there."""
+        """Send a signed challenge. A webhook that is verified gets alerts meanwhile; others get none before they have answered."""
         row = self._one(public_id)
         destinations.test(row, by=self.viewer)
+        return Response(self.shown(self._one(public_id)))
+
+    @extend_schema(request=None, responses=s.DestinationOut, parameters=[ID])
+    @action(detail=True, methods=["post"])
+    def keep(self, request: Request, public_id: str) -> Response:
+        """Answer for a webhook whose owner's person has left: alerts are sent there again."""
+        destinations.keep(self._one(public_id), by=self.viewer)
         return Response(self.shown(self._one(public_id)))
 
     @extend_schema(request=None, responses={201: s.SecretMade}, parameters=[ID])

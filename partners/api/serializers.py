@@ -87,6 +87,16 @@ class DestinationOut(Viewed):
     address = serializers.CharField(help_text="The mail address or the URL")
     minimum_severity = serializers.SerializerMethodField()
     enabled = serializers.BooleanField()
+    added_by = serializers.CharField(
+        source="created_by.name",
+        default=None,
+        allow_null=True,
+        help_text="Who answers for it: added it, or took it over",
+    )
+    is_kept = serializers.BooleanField(
+        default=True,
+        help_text="False: whoever answered for this webhook has left; nothing is sent there before one of you keeps it",
+    )
     verified_at = serializers.DateTimeField(allow_null=True)
     failing_since = serializers.DateTimeField(allow_null=True)
     disabled_at = serializers.DateTimeField(allow_null=True)

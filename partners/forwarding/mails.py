@@ -135,6 +135,16 @@ class FailingFacts:
     link: str
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingFacts:
+    """A webhook for which nobody answers any more. `person` added it; `host` only, as above."""
+
+    name: str
+    host: str
+    person: str
+    link: str
+
+
 def alert(
     event: AlertEvent, facts: AlertFacts, *, categories: frozenset[str], unsubscribe_url: str | None = None
 ) -> Mail:
@@ -223,6 +233,11 @@ def webhook_failing(facts: FailingFacts, *, unsubscribe_url: str | None = None) 
         else _("Your webhook at %(host)s is failing")
     )
     return rendered("webhook_failing", subject % {"host": facts.host}, facts, unsubscribe_url)
+
+
+def webhook_waits(facts: WaitingFacts, *, unsubscribe_url: str | None = None) -> Mail:
+    subject = _("Your webhook %(name)s waits for one of you") % {"name": facts.name}
+    return rendered("webhook_waits", subject, facts, unsubscribe_url)
 
 
 def one_line(text: str) -> str:

@@ -107,9 +107,11 @@ def plan_verification(destination: Destination) -> Delivery:
 
 
 def usable_destinations(owner: UUID) -> Any:
-    return Destination.objects.filter(
-        owner=owner, enabled=True, verified_at__isnull=False, disabled_at=None, removed_at=None
-    ).order_by("pk")
+    return (
+        Destination.objects.kept()
+        .filter(owner=owner, enabled=True, verified_at__isnull=False, disabled_at=None, removed_at=None)
+        .order_by("pk")
+    )
 
 
 def store(rows: Iterable[Delivery]) -> int:

@@ -26,7 +26,7 @@ from partners.forwarding import facts, looks, mails, message, schedule, secrets
 from partners.forwarding.mails import Mail
 from partners.forwarding.transports.base import Delivered, GiveUp, Hopeless, Outcome, TryLater
 from partners.forwarding.transports.email import EmailTransport
-from partners.models import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, DeliverySubject
+from partners.models import AttemptOutcome, Delivery, DeliveryAttempt, DeliveryState, DeliverySubject, Destination
 from telemetry import jobs
 from telemetry.models import Alert, Device
 
@@ -126,9 +126,12 @@ def refusal(delivery: Delivery) -> str:
     if not delivery.owner.is_active:
         return "customer_closed" if delivery.owner_id == delivery.customer_id else "partner_inactive"
     if delivery.subject == DeliverySubject.VERIFICATION:
-        return "destination_verified" if destination.verified_at else ""
+        since = destination.verified_at is not None and destination.verified_at > delivery.created_at
+        return "destination_verified" if since else ""  # of several challenges, the one that was answered is enough
     if not destination.is_usable:
         return "destination_off"
+    if not Destination.objects.kept().filter(pk=destination.pk).exists():
+        return "nobody_keeps_it"
     if destination.kind == "email" and (
         reason := gate.recipient_refusal(owner=delivery.owner_id, user=destination.member_id)
     ):
@@ -269,16 +272,24 @@ def _record(delivery: Delivery, claim: Claim, outcome: Outcome) -> None:
             else:
                 _settle(claim, state=DeliveryState.READY, wait=timedelta(seconds=wait_s))
             _close_attempt(claim, outcome=AttemptOutcome.TRY_LATER, answer=outcome, error=outcome.error)
-            destinations.failed(delivery.destination, error=outcome.error)
+            if not _is_test(delivery):
+                destinations.failed(delivery.destination, error=outcome.error)
         case GiveUp():
             _settle(claim, state=DeliveryState.DEAD, reason=str(outcome.reason)[:60])
             _close_attempt(
                 claim, outcome=AttemptOutcome.REFUSED, answer=outcome, error=outcome.error or str(outcome.reason)
             )
+            if _is_test(delivery):
+                return
             if outcome.reason in {Hopeless.GONE, Hopeless.NO_SUCH_MAILBOX}:
                 destinations.disable(delivery.destination, reason=str(outcome.reason))
             else:
                 destinations.failed(delivery.destination, error=str(outcome.reason))
+
+
+def _is_test(delivery: Delivery) -> bool:
+    """Of a webhook that takes alerts: what it answers to a test is read in the log, and stops no alert."""
+    return delivery.subject == DeliverySubject.VERIFICATION and delivery.destination.is_usable
 
 
 def _settle(claim: Claim, *, state: DeliveryState, reason: str = "", wait: timedelta | None = None) -> None:

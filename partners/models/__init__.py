@@ -11,6 +11,7 @@ from partners.models.business import (
     TenderState,
 )
 from partners.models.forwarding import (
+    KEEPERS,
     AttemptOutcome,
     Delivery,
     DeliveryAttempt,
@@ -28,6 +29,7 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryState",
     "DeliverySubject",
+    "KEEPERS",
     "Destination",
     "DestinationKind",
     "PartnerNote",

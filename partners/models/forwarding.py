@@ -1,13 +1,13 @@
 """Where organizations want to be told, and each telling. No row here decides whether somebody may be told: the gate does."""
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from access.models import Grant, Organization, Site, User, public_id
+from access.models import Grant, Membership, Organization, Role, Site, User, public_id
 from telemetry.models import AlertTransition, Severity
 
 if TYPE_CHECKING:
@@ -28,11 +28,38 @@ class DestinationKind(models.TextChoices):
 
 
 class OwnedQuerySet[M: models.Model](QuerySet[M]):
-    def visible_to(self, viewer: "Viewer") -> QuerySet[M]:
+    def visible_to(self, viewer: "Viewer") -> Self:
         """An organization sees its own; nobody sees another's, not even the customer whose alert was sent."""
         if viewer.is_customer or viewer.is_partner:
             return self.filter(owner=viewer.organization_id)
         return self.none()
+
+
+# Who may add destinations, change them and answer for them.
+KEEPERS = (Role.OWNER, Role.APPROVER, Role.ADMIN, Role.ENGINEER)
+
+
+def somebody_answers() -> Q:
+    """Of a webhook: who added it or took it over may do so today; the address was that person's choice. Mail goes to a member and
+    asks about that one. Nobody is named where the system itself, or a program of no person, added it.
+    """
+    person = Membership.objects.filter(
+        organization=OuterRef("owner"), user=OuterRef("created_by"), user__is_active=True, role__in=KEEPERS
+    )
+    return Q(kind=DestinationKind.EMAIL) | Q(created_by=None) | Q(Exists(person))
+
+
+class DestinationQuerySet(OwnedQuerySet["Destination"]):
+    def kept(self) -> Self:
+        """Those for which somebody of the owner answers."""
+        return self.filter(somebody_answers())
+
+    def left_behind(self) -> Self:
+        return self.exclude(somebody_answers())
+
+    def judged(self) -> Self:
+        """Each with `is_kept`."""
+        return self.annotate(is_kept=somebody_answers())
 
 
 class Destination(models.Model):
@@ -55,13 +82,14 @@ class Destination(models.Model):
     verified_at = models.DateTimeField(null=True, blank=True)
     challenge_digest = models.BinaryField(default=b"")
     created_at = models.DateTimeField(db_default=Now())
+    # Who answers for it: added it, or took it over when that person had left.
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     failing_since = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_reason = models.CharField(max_length=120, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager["Destination"]] = models.Manager.from_queryset(OwnedQuerySet)()
+    objects: ClassVar[Any] = models.Manager.from_queryset(DestinationQuerySet)()
 
     class Meta:
         default_permissions = ()

@@ -39,32 +39,45 @@ def organization_of(request: PageRequest) -> Organization:
 
 
 def _own(request: PageRequest, public_id: str) -> Destination:
-    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None)
-    return get_object_or_404(found.select_related("owner"), public_id=public_id)
+    found = Destination.objects.visible_to(request.viewer).judged().filter(removed_at=None)
+    row: Destination = get_object_or_404(found.select_related("owner", "created_by"), public_id=public_id)
+    return row
 
 
 @for_company
 def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
-    found = Destination.objects.visible_to(request.viewer).filter(removed_at=None).order_by("kind", "name")
+    found = Destination.objects.visible_to(request.viewer).judged().filter(removed_at=None).order_by("kind", "name")
     context = {
-        "destinations": [{"row": d, **state_of(d)} for d in found],
+        "destinations": [{"row": d, **state_of(d)} for d in found.select_related("created_by")],
         "log": [deliveries.told(d) for d in deliveries.log(request.viewer)[:LATEST]],
     }
     return page_with(request, "partner/destinations.html", context)
 
 
-def state_of(row: Destination) -> dict[str, str]:
+def state_of(row: Any) -> dict[str, str]:
     """How a destination fares, in a word and a sentence: a failing receiver is shown, never silently switched off."""
     if row.disabled_at:
         why = row.disabled_reason or "it did not answer for days"
         return {"state": "down", "words": "Switched off", "why": f"We gave it up: {why}. A test switches it on again."}
     if not row.enabled:
         return {"state": "mute", "words": "Off", "why": "Nothing is sent there."}
+    if not row.is_kept:
+        return {
+            "state": "risk",
+            "words": "Waits for you",
+            "why": f"{who_left(row)} Nothing is sent there before one of you keeps it.",
+        }
     if row.verified_at is None:
         return {"state": "watch", "words": "Waiting", "why": "Waiting for the receiver to answer our test."}
     if row.failing_since:
         return {"state": "risk", "words": "Failing", "why": "It does not answer; we go on trying."}
     return {"state": "ok", "words": "On", "why": ""}
+
+
+def who_left(row: Destination) -> str:
+    name = row.created_by.name if row.created_by else ""
+    members = Membership.objects.filter(organization=row.owner_id, user=row.created_by_id, user__is_active=True)
+    return f"{name}, who added it, {'may not do that any more' if members.exists() else 'has left'}."
 
 
 @for_company
@@ -144,8 +157,22 @@ def page(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpRe
 @for_company
 def send_test(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
     row = _own(request, public_id)
-    words = "A test is on its way. It must be answered before alerts are sent."
+    words = "A test is on its way; the log shows what came of it."
+    if not row.is_usable:
+        words = "A test is on its way. It must be answered before alerts are sent."
     acted(request, saying(words, lambda: destinations.test(row, by=request.viewer)))
+    return redirect(f"{home_of(request)}/{row.public_id}")
+
+
+@require_POST
+@for_company
+def keep(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
+    """Take over a webhook of somebody who has left."""
+    row = _own(request, public_id)
+    acted(
+        request,
+        saying("It is yours now: alerts are sent there again.", lambda: destinations.keep(row, by=request.viewer)),
+    )
     return redirect(f"{home_of(request)}/{row.public_id}")
 
 

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from access.models import Membership, Organization, Role
 from access.views.pages import PageRequest, acted, for_partner
-from partners import relations, team
+from partners import destinations, relations, team
 from partners.forms import AssignmentForm
 from partners.views.frame import base_of, posted, shown
 
@@ -24,6 +24,7 @@ def index(request: PageRequest, partner_slug: str) -> HttpResponse:
             {"row": m, "hint": team.ROLE_HINTS[Role(m.role)], "only": assigned_to(m, known)} for m in _members(request)
         ],
         "hints": [{"role": role.label, "hint": hint} for role, hint in team.ROLE_HINTS.items()],
+        "waiting": destinations.without_keeper(request.viewer.organization_id).count(),
         "may_assign": request.viewer.may_manage_people,
     }
     return shown(request, "partner/team.html", context)

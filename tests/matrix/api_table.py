@@ -200,6 +200,7 @@ CALLS = (
     Call("PATCH", "/destinations" + ID, only(*MANAGE), WEBHOOKS, {"name": "Tickets"}),
     Call("DELETE", "/destinations" + ID, only(*MANAGE, ok=204), WEBHOOKS),
     Call("POST", "/destinations" + ID + "/test", only(*MANAGE), WEBHOOKS),
+    Call("POST", "/destinations" + ID + "/keep", only(*MANAGE, ok=409), WEBHOOKS),  # somebody answers for it already
     Call("POST", "/destinations" + ID + "/secret", only(*MANAGE, ok=201), WEBHOOKS),
     Call("GET", "/deliveries"),
     Call("GET", "/deliveries", query="destination=@destination-acme-webhook"),

@@ -72,6 +72,7 @@ FIRST_REPORT = mails.FirstReportFacts(
     device_label="Workshop router", site_name="Depot", seen_by="No partner sees it.", link=LINK
 )
 FAILING = mails.FailingFacts(host="hooks.example", failing_since=AT, waiting=3, is_disabled=False, link=LINK)
+WAITING = mails.WaitingFacts(name="Tickets", host="hooks.example", person="Nils", link=LINK)
 TENDER = business_mails.TenderFacts(customer_name="Acme", title="Twelve switches", answers_until=AT, link=LINK)
 CONTRACT = business_mails.ContractFacts(
     customer_name="Acme",
@@ -113,6 +114,7 @@ KINDS = {
     "lockbox": Kind(STAFF, mails.lockbox_request),
     "first report": Kind(FIRST_REPORT, partial(mails.first_report, unsubscribe_url=STOP), can_be_stopped=True),
     "failing": Kind(FAILING, partial(mails.webhook_failing, unsubscribe_url=STOP), can_be_stopped=True),
+    "waits": Kind(WAITING, mails.webhook_waits),
     "tender": Kind(TENDER, business_mails.tender_invited),
     "chosen": Kind(TENDER, business_mails.proposal_chosen),
     "not chosen": Kind(TENDER, business_mails.proposal_not_chosen),
