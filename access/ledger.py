@@ -3,13 +3,13 @@
 What the picture of access over time shows in bars, and more: refused and lapsed wishes, closed sites, all years.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
@@ -55,17 +55,39 @@ class Line:
 COLUMNS = tuple(f.name for f in fields(Line))
 
 
-def lines(viewer: Viewer) -> Iterator[dict[str, Any]]:
-    """By partner and site, what is shared first; staff last. Inside `acting(viewer)` of the customer. Raises NotAllowed."""
+def lines(
+    viewer: Viewer, *, partners: Collection[UUID] | None = None, sites: Collection[UUID] | None = None
+) -> Iterator[dict[str, Any]]:
+    """By partner and site, what is shared first; staff last. partners, sites: these alone (then staff is left out, or its
+    other sites). Inside `acting(viewer)` of the customer. Raises NotAllowed.
+    """
     require(viewer.is_customer, "Only the customer sees who sees its data")
     customer = viewer.organization
     assert customer is not None
-    names = dict(Site.objects.visible_to(viewer).values_list("pk", "name"))
-    found = [*_of_grants(viewer, customer), *_of_requests(viewer, customer, names)]
+    every = Site.objects.visible_to(viewer).order_by("name")
+    names = {s.pk: s.name for s in every if sites is None or s.pk in sites}
+    whole = [gettext("All sites")] if sites is None else list(names.values())
+    grants, wishes = Grant.objects.visible_to(viewer), AccessRequest.objects.visible_to(viewer)
+    if partners is not None:
+        grants, wishes = grants.filter(partner__in=partners), wishes.filter(partner__in=partners)
+    found = [*_of_grants(grants, customer, names), *_of_requests(wishes, _Places(names, whole))]
     order = (SHARED, ASKED, ENDED, REFUSED)
     found.sort(key=lambda one: (one.partner.casefold(), one.site.casefold(), order.index(one.state)))
-    for line in (*found, *_of_staff(customer, names)):
+    staff = _of_staff(customer, _Places(names, whole)) if partners is None else ()
+    for line in (*found, *staff):
         yield asdict(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """names: of the sites that are wanted; whole: in words, where no site is named: the customer, also its sites to come."""
+
+    names: dict[UUID, str]
+    whole: list[str]
+
+    def of(self, chosen: Iterable[UUID]) -> list[str]:
+        named = list(chosen)
+        return sorted(self.names[pk] for pk in named if pk in self.names) if named else self.whole
 
 
 def _kinds(codes: Iterable[str]) -> list[Category]:
@@ -81,16 +103,16 @@ def _name(user: User | None) -> str:
     return user.name if user else ""
 
 
-def _of_grants(viewer: Viewer, customer: Organization) -> Iterator[Line]:
+def _of_grants(grants: QuerySet[Grant], customer: Organization, names: dict[UUID, str]) -> Iterator[Line]:
     live = ExpressionWrapper(Q(revoked_at=None, expires_at__gt=Now()), output_field=BooleanField())
-    grants = Grant.objects.visible_to(viewer).annotate(is_live=live).order_by("-granted_at", "pk")
-    for grant in grants.select_related("partner", "site", "granted_by", "revoked_by"):
-        is_live = bool(grant.is_live)  # type: ignore[attr-defined]
+    dated = grants.filter(site__in=names).annotate(is_live=live).order_by("-granted_at", "pk")
+    for grant in dated.select_related("partner", "granted_by", "revoked_by"):
+        is_live = bool(grant.is_live)
         ended = None if is_live else min(grant.revoked_at or grant.expires_at, grant.expires_at)
         for kind in grant.ordered_categories:
             yield Line(
                 partner=grant.partner.name,
-                site=grant.site.name,
+                site=names[grant.site_id],
                 kind=str(sentences.NAMES[kind]),
                 until=last_day(grant.expires_at, customer).isoformat(),
                 alerts=_sends(kind, forwards=grant.forward_alerts),
@@ -114,14 +136,14 @@ def _why_ended(grant: Grant) -> str:
     return gettext("Stopped by %(name)s") % {"name": grant.revoked_by.name}
 
 
-def _of_requests(viewer: Viewer, customer: Organization, names: dict[UUID, str]) -> Iterator[Line]:
+def _of_requests(wishes: QuerySet[AccessRequest], places: _Places) -> Iterator[Line]:
     """What was allowed stands there as what was given."""
-    wishes = AccessRequest.objects.visible_to(viewer).exclude(state=RequestState.ALLOWED)
+    wishes = wishes.exclude(state=RequestState.ALLOWED)
     lapsed = ExpressionWrapper(Q(lapses_at__lte=Now()), output_field=BooleanField())
     found = wishes.annotate(has_lapsed=lapsed).select_related("partner", "answered_by").order_by("-asked_at", "pk")
     for wish in found:
-        is_waiting = wish.state == RequestState.WAITING and not wish.has_lapsed  # type: ignore[attr-defined]
-        for site in _sites(wish.sites, names):
+        is_waiting = wish.state == RequestState.WAITING and not wish.has_lapsed
+        for site in places.of(wish.sites):
             for kind in wish.ordered_categories:
                 yield Line(
                     partner=wish.partner.name,
@@ -139,11 +161,6 @@ def _of_requests(viewer: Viewer, customer: Organization, names: dict[UUID, str])
                 )
 
 
-def _sites(chosen: list[UUID], names: dict[UUID, str]) -> list[str]:
-    """No site named is "the customer": all its sites, also those to come."""
-    return sorted(names[pk] for pk in chosen if pk in names) if chosen else [gettext("All sites")]
-
-
 def _why_refused(wish: AccessRequest) -> str:
     if wish.state == RequestState.WITHDRAWN:
         return gettext("Withdrawn by them")
@@ -156,7 +173,7 @@ def _declined(by: User | None) -> str:
     return gettext("Declined by %(name)s") % {"name": by.name} if by else gettext("Declined")
 
 
-def _of_staff(customer: Organization, names: dict[UUID, str]) -> Iterator[Line]:
+def _of_staff(customer: Organization, places: _Places) -> Iterator[Line]:
     running = ExpressionWrapper(
         Q(starts_at__lte=Now(), expires_at__gt=Now(), ended_at=None), output_field=BooleanField()
     )
@@ -164,7 +181,7 @@ def _of_staff(customer: Organization, names: dict[UUID, str]) -> Iterator[Line]:
     rows = StaffPermission.objects.filter(customer=customer).annotate(is_running=running, is_waiting=waiting)
     for row in rows.select_related("user", "answered_by").order_by(F("starts_at").desc(nulls_first=True), "pk"):
         state, ended, why = _staff_state(row)
-        for site in _sites([] if row.all_sites else row.sites, names):
+        for site in places.of([] if row.all_sites else row.sites):
             for kind in _kinds(row.categories):
                 yield Line(
                     partner=gettext("SmartCare staff: %(name)s") % {"name": row.user.name},

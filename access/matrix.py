@@ -1,127 +1,161 @@
 """Who sees what, partner by partner and site by site: the data of the page /access, in a constant number of queries.
 
-Rows are the partners with a live, asked or ended access, then SmartCare's staff; columns are the customer's open sites. Inside
-`acting(viewer)` of the customer.
+Rows are the partners with a live, asked or ended access, then SmartCare's staff; columns are the customer's open sites, in groups
+where they are many. Inside `acting(viewer)` of the customer.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from math import ceil
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from access import sentences
+from access import site_groups
+from access.cells import Cell, Column, Drawing, Known, Row
 from access.errors import require
-from access.lengths import REMIND_DAYS, days_left, last_day
-from access.models import (
-    SHAREABLE,
-    AccessRequest,
-    Grant,
-    Invitation,
-    Organization,
-    Site,
-    StaffPermission,
-    StaffState,
-)
+from access.models import AccessRequest, Grant, Invitation, Organization, Site, StaffPermission, StaffState
+from access.site_groups import Group
 from access.viewer import Viewer
 
-State = Literal["on", "soon", "pend", "none"]  # shared, ends within 14 days, asked, nothing
+ALL_AT_ONCE = 30  # partners; of more there are pages, of about so many cells, which keeps a page light
+CELLS, FEWEST = 100, 8
+ALL_SITES = "all"
+
+
+class Standing(StrEnum):
+    """How a partner stands with the customer: what the matrix is filtered by."""
+
+    SEEING = "seeing"
+    ASKING = "asking"
+    NEITHER = "neither"
+
+    def fits(self, of: Known) -> bool:
+        if self is Standing.ASKING:
+            return of.request is not None
+        return of.is_seeing if self is Standing.SEEING else not of.is_seeing and of.request is None
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One partner (or staff) at one site. shared: codes of what is shared now; sentence: the same for those who listen."""
+class Wanted:
+    """What part of the matrix. group: public id of a site of it; name: a part of partners' names; page: from 1."""
 
-    partner: str  # public id; "" for staff
-    site_id: str  # public id
-    site: str
-    state: State
-    shared: tuple[str, ...]
-    alerts: bool
-    text: str
-    sentence: str
-    until: date | None = None
-    grant: str = ""  # public ids of what stands behind the cell, if anything
-    request: str = ""
-    permission: str = ""
-    url: str = ""
+    group: str = ""
+    name: str = ""
+    standing: Standing | None = None
+    page: int = 1
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    name: str
-    note: str
-    cells: tuple[Cell, ...]
-    partner: str = ""  # public id; "" for staff
-    asked: str = ""  # public id of the waiting request
+    def fits(self, of: Known) -> bool:
+        is_named = self.name.casefold() in of.organization.name.casefold()
+        return is_named and (self.standing is None or self.standing.fits(of))
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
+    """sites: all open ones; groups: () where they are few; group: the one whose sites are the columns."""
+
     sites: tuple[Site, ...]
-    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+    group: Group | None
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]  # of this page
     staff: Row
     requests: tuple[AccessRequest, ...]  # of partners, waiting
     permissions: tuple[StaffPermission, ...]  # of staff, running or waiting
+    counts: dict[Standing, int]  # of all partners, whatever is wanted
+    partners: int  # of all
+    found: tuple[UUID, ...]  # the partners that are wanted, on all pages
+    shown: tuple[UUID, ...]  # those of this page
+    page: int
+    pages: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether one needs to look for a partner."""
+        return self.partners > ALL_AT_ONCE
 
     @property
     def seeing(self) -> int:
         """How many partners see something today."""
-        return sum(any(c.shared for c in row.cells) for row in self.rows)
-
-
-@dataclass(slots=True)
-class _Partner:
-    """What is known of one partner before its row is drawn."""
-
-    organization: Organization
-    grants: dict[UUID, Grant] = field(default_factory=dict)  # the latest of each site
-    request: AccessRequest | None = None
-    invited_at: datetime | None = None
+        return self.counts[Standing.SEEING]
 
 
 def matrix(
-    viewer: Viewer, *, url_of: Callable[[Cell], str] = lambda cell: "", staff: Iterable[StaffPermission] | None = None
+    viewer: Viewer,
+    *,
+    url_of: Callable[[Cell], str] = lambda cell: "",
+    staff: Iterable[StaffPermission] | None = None,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
 ) -> Matrix:
-    """The whole matrix. url_of: where a cell leads; staff: of `permissions_of`, where they are at hand already.
+    """The part of it that is wanted. url_of: where a cell leads; staff: of `permissions_of`, where they are at hand already.
 
     Raises NotAllowed for anybody but the customer.
     """
     require(viewer.is_customer, "Only the customer sees who sees its data")
     customer = viewer.organization
     assert customer is not None
-    sites = tuple(Site.objects.visible_to(viewer).filter(closed_at=None).order_by("name"))
-    draw = _Drawing(viewer, customer, sites, url_of)
+    sites = open_sites(viewer)
+    groups = site_groups.groups(sites)
+    group = next((g for g in groups if g.holds(wanted.group)), None)
+    columns = _columns(sites, groups, group)
     partners = sorted(_partners(viewer), key=lambda p: (p.organization.name.casefold(), p.organization.public_id))
+    chosen = [p for p in partners if wanted.fits(p)]
+    size = ALL_AT_ONCE if len(partners) <= ALL_AT_ONCE else max(FEWEST, CELLS // len(columns or "-"))
+    pages = max(1, ceil(len(chosen) / size))
+    page = min(wanted.page, pages)
+    shown = chosen[(page - 1) * size : page * size]
     rows = permissions_of(customer) if staff is None else staff
     permissions = [p for p in rows if p.is_current]  # type: ignore[attr-defined]
+    draw = Drawing(viewer, customer, columns, url_of)
     return Matrix(
         sites=sites,
-        rows=tuple(draw.partner(p) for p in partners),
+        groups=groups,
+        group=group,
+        columns=columns,
+        rows=tuple(draw.partner(p) for p in shown),
         staff=draw.staff(permissions),
         requests=tuple(p.request for p in partners if p.request),
         permissions=tuple(permissions),
+        counts={standing: sum(map(standing.fits, partners)) for standing in Standing},
+        partners=len(partners),
+        found=tuple(p.organization.pk for p in chosen),
+        shown=tuple(p.organization.pk for p in shown),
+        page=page,
+        pages=pages,
     )
 
 
-def _partners(viewer: Viewer) -> Iterable[_Partner]:
-    found: dict[UUID, _Partner] = {}
+def open_sites(viewer: Viewer) -> tuple[Site, ...]:
+    return tuple(Site.objects.visible_to(viewer).filter(closed_at=None).order_by("name"))
+
+
+def _columns(sites: tuple[Site, ...], groups: tuple[Group, ...], group: Group | None) -> tuple[Column, ...]:
+    """Few sites: each of them. Many: all together, then the groups, or the sites of the one that was opened."""
+    if not groups:
+        return tuple(Column(site.name, (site,), site.public_id) for site in sites)
+    together = Column(gettext("All sites"), sites, ALL_SITES, of_several=True)
+    if group is not None:
+        return (together, *(Column(site.name, (site,), site.public_id) for site in group.sites))
+    if len(groups) > site_groups.MOST:  # too many even of groups: one is chosen above the table
+        return (together,)
+    return (together, *(Column(g.label, g.sites, g.key, of_several=True) for g in groups))
+
+
+def _partners(viewer: Viewer) -> Iterable[Known]:
+    found: dict[UUID, Known] = {}
     for grant in _latest_grants(viewer):
-        of = found.setdefault(grant.partner_id, _Partner(grant.partner))
+        of = found.setdefault(grant.partner_id, Known(grant.partner))
         of.grants[grant.site_id] = grant
     for request in AccessRequest.objects.visible_to(viewer).waiting().select_related("partner", "asked_by"):
-        found.setdefault(request.partner_id, _Partner(request.partner)).request = request
+        found.setdefault(request.partner_id, Known(request.partner)).request = request
     joined = Invitation.objects.filter(organization=viewer.organization_id, accepted_for__isnull=False)
     for invitation in joined.select_related("accepted_for").order_by("accepted_at"):
         assert invitation.accepted_for is not None
-        of = found.setdefault(invitation.accepted_for.pk, _Partner(invitation.accepted_for))
+        of = found.setdefault(invitation.accepted_for.pk, Known(invitation.accepted_for))
         of.invited_at = invitation.accepted_at
     return found.values()
 
@@ -142,141 +176,3 @@ def permissions_of(customer: Organization, since: datetime | None = None) -> Que
     rows = StaffPermission.objects.filter(customer=customer).annotate(is_current=current)
     wanted = Q(is_current=True) if since is None else Q(is_current=True) | Q(starts_at__gte=since)
     return rows.filter(wanted).select_related("user").order_by("expires_at", "asked_at")
-
-
-def is_live(grant: Grant) -> bool:
-    return bool(getattr(grant, "is_live", False))
-
-
-def short(day: date) -> str:
-    """'22 Feb'; with the year when it is another one."""
-    return date_format(day, "j M" if day.year == timezone.now().year else "j M Y")
-
-
-def short_moment(when: datetime, customer: Organization) -> str:
-    """'22 Feb, 14:00' where the customer is."""
-    return f"{short(last_day(when, customer))}, {date_format(when.astimezone(ZoneInfo(customer.timezone)), 'H:i')}"
-
-
-def end_words(grant: Grant, customer: Organization, viewer: Viewer) -> str:
-    """How an ended access ended: by whom or by the clock, and on which day."""
-    day = short(last_day(grant.revoked_at or grant.expires_at, customer))
-    if grant.given_back:
-        return gettext("Given back by them on %(day)s") % {"day": day}
-    if grant.revoked_at is None:
-        return gettext("Ended by itself on %(day)s") % {"day": day}
-    if grant.revoked_by_id is None:
-        return gettext("Stopped on %(day)s") % {"day": day}
-    if grant.revoked_by_id == viewer.user_id:
-        return gettext("Stopped by you on %(day)s") % {"day": day}
-    assert grant.revoked_by is not None
-    return gettext("Stopped by %(name)s on %(day)s") % {"name": grant.revoked_by.name, "day": day}
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """Turns what was read into rows of words; asks the database nothing."""
-
-    viewer: Viewer
-    customer: Organization
-    sites: tuple[Site, ...]
-    url_of: Callable[[Cell], str]
-
-    def partner(self, of: _Partner) -> Row:
-        cells = tuple(self._linked(self._cell(of, site)) for site in self.sites)
-        asked = of.request.public_id if of.request else ""
-        return Row(of.organization.name, self._note(of), cells, of.organization.public_id, asked)
-
-    def staff(self, permissions: list[StaffPermission]) -> Row:
-        cells = tuple(self._linked(self._staff_cell(permissions, site)) for site in self.sites)
-        return Row(gettext("SmartCare staff"), gettext("Only when you allow it"), cells)
-
-    def _linked(self, cell: Cell) -> Cell:
-        return Cell(**{name: getattr(cell, name) for name in Cell.__slots__} | {"url": self.url_of(cell)})
-
-    def _cell(self, of: _Partner, site: Site) -> Cell:
-        grant = of.grants.get(site.pk)
-        asked = of.request if of.request and (not of.request.sites or site.pk in of.request.sites) else None
-        wish = self._wish(asked)
-        if grant is None or not is_live(grant):
-            text = gettext("Asked") if asked else gettext("Nothing")
-            return Cell(
-                partner=of.organization.public_id,
-                site_id=site.public_id,
-                site=site.name,
-                state="pend" if asked else "none",
-                shared=(),
-                alerts=False,
-                text=text,
-                sentence=_told(of.organization.name, site.name, gettext("nothing"), wish),
-                request=asked.public_id if asked else "",
-            )
-        left, until = days_left(grant.expires_at, self.customer), last_day(grant.expires_at, self.customer)
-        soon = left <= REMIND_DAYS
-        text = sentences.left(left) if soon else gettext("to %(day)s") % {"day": short(until)}
-        alerts = gettext("alerts are sent") if grant.forward_alerts else ""
-        kinds = sentences.categories(grant.ordered_categories)
-        return Cell(
-            partner=of.organization.public_id,
-            site_id=site.public_id,
-            site=site.name,
-            state="soon" if soon else "on",
-            shared=tuple(c.value for c in grant.ordered_categories),
-            alerts=grant.forward_alerts,
-            text=text,
-            sentence=_told(of.organization.name, site.name, kinds, text, alerts, wish),
-            until=until,
-            grant=grant.public_id,
-            request=asked.public_id if asked else "",
-        )
-
-    def _wish(self, asked: AccessRequest | None) -> str:
-        if asked is None:
-            return ""
-        return gettext("asked for %(kinds)s") % {"kinds": sentences.categories(asked.ordered_categories)}
-
-    def _staff_cell(self, permissions: list[StaffPermission], site: Site) -> Cell:
-        here = [p for p in permissions if p.all_sites or site.pk in p.sites]
-        running = [p for p in here if p.state == StaffState.ALLOWED]
-        kinds = tuple(c.value for c in SHAREABLE if any(c.value in p.categories for p in running))
-        shown = running or here
-        if running:
-            last = running[-1]
-            assert last.expires_at is not None
-            text = gettext("to %(moment)s") % {"moment": short_moment(last.expires_at, self.customer)}
-            told = [sentences.categories(kinds), text, sentences.listed(sorted({p.user.name for p in running}))]
-        else:
-            text = gettext("Asked") if here else gettext("Nothing")
-            told = [gettext("nothing"), text.lower() if here else ""]
-        return Cell(
-            partner="",
-            site_id=site.public_id,
-            site=site.name,
-            state="soon" if running else "pend" if here else "none",
-            shared=kinds,
-            alerts=False,
-            text=text,
-            sentence=_told(gettext("SmartCare staff"), site.name, *told),
-            until=last_day(running[-1].expires_at, self.customer) if running and running[-1].expires_at else None,
-            permission=shown[0].public_id if shown else "",
-        )
-
-    def _note(self, of: _Partner) -> str:
-        """The purpose of what is live, else what is asked, else how it ended."""
-        live = [g for g in of.grants.values() if is_live(g)]
-        purposes = {g.purpose for g in live if g.purpose}
-        if live:
-            return purposes.pop() if len(purposes) == 1 else ""
-        if of.request is not None:
-            asked_on = short(last_day(of.request.asked_at, self.customer))
-            return gettext("Asked on %(day)s") % {"day": asked_on}
-        if of.grants:
-            last = max(of.grants.values(), key=lambda g: g.revoked_at or g.expires_at)
-            return end_words(last, self.customer, self.viewer)
-        assert of.invited_at is not None
-        return gettext("Accepted your invitation on %(day)s") % {"day": short(last_day(of.invited_at, self.customer))}
-
-
-def _told(name: str, site: str, *parts: str) -> str:
-    """'Brightwire: Lyon office, device list and traffic totals, 9 days left'."""
-    return gettext("%(name)s: %(facts)s") % {"name": name, "facts": ", ".join([site, *(p for p in parts if p)])}

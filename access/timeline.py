@@ -3,16 +3,17 @@
 Rows and spans are plain dictionaries with the names that the drawing takes; it lives in a higher package.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypedDict
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from access import matrix, sentences
+from access import cells, matrix, sentences
 from access.errors import require
 from access.lengths import REMIND_DAYS, days_left, last_day
 from access.models import Grant, Organization, StaffPermission
@@ -20,7 +21,7 @@ from access.viewer import Viewer
 
 BACK = timedelta(days=365)
 AHEAD = timedelta(days=90)
-MOST_ROWS = 60  # grants at a time; older ones are on the pages of their partners
+MOST_READ, MOST_BARS = 1_000, 60  # grants; what is drawn of them: older ones are in the file
 
 
 class Span(TypedDict):
@@ -46,10 +47,14 @@ class Timeline:
     rows: list[Line]
     start: date
     end: date
+    left_out: bool = False  # whether there was more than a picture holds: the file of the page has all of it
 
 
-def timeline(viewer: Viewer, *, staff: Iterable[StaffPermission] | None = None) -> Timeline:
+def timeline(
+    viewer: Viewer, *, staff: Iterable[StaffPermission] | None = None, partners: Collection[UUID] | None = None
+) -> Timeline:
     """The last year and what is decided ahead. staff: of `matrix.permissions_of`, where they are at hand already.
+    partners: these alone, where there are too many for one picture.
 
     Inside `acting(viewer)` of the customer. Raises NotAllowed.
     """
@@ -58,26 +63,45 @@ def timeline(viewer: Viewer, *, staff: Iterable[StaffPermission] | None = None) 
     assert customer is not None
     since = timezone.now() - BACK
     permissions = matrix.permissions_of(customer, since) if staff is None else staff
-    rows = [*_partners(viewer, customer, since), *_staff(permissions, since)]
+    of_partners, left_out = _partners(viewer, customer, since, partners)
+    rows = [*of_partners, *_staff(permissions, since)]
     ends = [span["end"] for row in rows for span in row["spans"]]
     starts = [span["start"] for row in rows for span in row["spans"]]
     first = max(since, min(starts, default=timezone.now() - AHEAD))
     last = max([*ends, timezone.now() + AHEAD])
-    return Timeline(rows, last_day(first, customer), last_day(last, customer))
+    return Timeline(rows, last_day(first, customer), last_day(last, customer), left_out)
 
 
-def _partners(viewer: Viewer, customer: Organization, since: datetime) -> list[Line]:
+def _partners(
+    viewer: Viewer, customer: Organization, since: datetime, partners: Collection[UUID] | None
+) -> tuple[list[Line], bool]:
+    """Lines by name; whether some bars are left out."""
     recent = Grant.objects.visible_to(viewer).filter(Q(closed_at=None) | Q(closed_at__gte=since))
-    grants = recent.select_related("partner", "site", "revoked_by").order_by("-granted_at", "pk")[:MOST_ROWS]
+    if partners is not None:
+        recent = recent.filter(partner__in=partners)
+    grants = list(recent.select_related("partner", "site", "revoked_by").order_by("-granted_at", "pk")[:MOST_READ])
     by_partner: dict[str, list[Grant]] = {}
     for grant in sorted(grants, key=lambda g: (g.partner.name.casefold(), g.partner.public_id, g.granted_at)):
         by_partner.setdefault(grant.partner.public_id, []).append(grant)
-    return [line for of in by_partner.values() for line in _lines(of, customer, viewer)]
+    decisions = {name: _decisions(of, customer) for name, of in by_partner.items()}
+    every = sorted((d for of in decisions.values() for d in of), key=_newest_first, reverse=True)
+    drawn = {id(d) for d in every[:MOST_BARS]}
+    chosen = [[d for d in of if id(d) in drawn] for of in decisions.values()]
+    left_out = len(every) > MOST_BARS or len(grants) == MOST_READ
+    return [line for of in chosen if of for line in _lines(of, customer, viewer)], left_out
 
 
-def _lines(grants: list[Grant], customer: Organization, viewer: Viewer) -> Iterable[Line]:
+def _decisions(grants: list[Grant], customer: Organization) -> "list[_Decision]":
+    return [_Decision(customer, together) for together in _together(grants, customer)]
+
+
+def _newest_first(decision: "_Decision") -> tuple[bool, datetime]:
+    """What is live first of all: it is never left out for something that has ended."""
+    return _is_live(decision.grants[0]), decision.start
+
+
+def _lines(decisions: "list[_Decision]", customer: Organization, viewer: Viewer) -> Iterable[Line]:
     """As few lines as let no bar lie over another."""
-    decisions = [_Decision(customer, together) for together in _together(grants, customer)]
     lanes: list[list[_Decision]] = []
     for decision in sorted(decisions, key=lambda d: (d.start, d.end)):
         lane = next((lane for lane in lanes if lane[-1].end <= decision.start), None)
@@ -87,7 +111,7 @@ def _lines(grants: list[Grant], customer: Organization, viewer: Viewer) -> Itera
             lane.append(decision)
     for lane in lanes:
         last = max((g for d in lane for g in d.grants), key=_end)
-        yield Line(name=grants[0].partner.name, spans=[d.span() for d in lane], note=_note(last, customer, viewer))
+        yield Line(name=last.partner.name, spans=[d.span() for d in lane], note=_note(last, customer, viewer))
 
 
 def _together(grants: list[Grant], customer: Organization) -> Iterable[list[Grant]]:
@@ -125,8 +149,8 @@ class _Decision:
 
 def _note(grant: Grant, customer: Organization, viewer: Viewer) -> str:
     if _is_live(grant):
-        return gettext("ends %(day)s") % {"day": matrix.short(last_day(grant.expires_at, customer))}
-    return matrix.end_words(grant, customer, viewer)
+        return gettext("ends %(day)s") % {"day": cells.short(last_day(grant.expires_at, customer))}
+    return cells.end_words(grant, customer, viewer)
 
 
 def _end(grant: Grant) -> datetime:
@@ -141,7 +165,7 @@ def _is_live(grant: Grant) -> bool:
 def _staff(permissions: Iterable[StaffPermission], since: datetime) -> Iterable[Line]:
     """Looks of staff that were allowed or taken: one row, spans of hours."""
     begun = [(p.starts_at, p) for p in permissions if p.starts_at is not None and p.starts_at >= since]
-    spans = [_staff_span(p) for _, p in sorted(begun, key=lambda b: b[0], reverse=True)[:MOST_ROWS]]
+    spans = [_staff_span(p) for _, p in sorted(begun, key=lambda b: b[0], reverse=True)[:MOST_BARS]]
     return [Line(name=gettext("SmartCare staff"), spans=spans[::-1], note="")] if spans else []
 
 

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
-from access import policy, sentences
+from access import matrix, policy, sentences, site_groups
 from access.errors import Invalid
 from access.lengths import OFFERED, end_after, last_day
 from access.models import SHAREABLE, AccessRequest, Category, Grant, Organization, Site
@@ -56,6 +56,12 @@ class Draft:
     def can_keep_end(self) -> bool:
         """Whether there is one end to keep: each chosen site has access, and all of it ends together."""
         return self.has_access and len({g.expires_at for g in self.current}) == 1
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether the partner has the very same at every chosen site today."""
+        today = {(g.category_set, g.forward_alerts, g.purpose) for g in self.current}
+        return self.can_keep_end and len(today) == 1
 
     def terms(self, customer: Organization) -> Terms:
         end = self.current[0].expires_at if self.keeps_end and self.can_keep_end else end_after(self.days, customer)
@@ -114,22 +120,28 @@ def read_draft(request: PageRequest, data: QueryDict) -> Draft:
     """From a query string or a posted form; unknown partners and sites of others are simply not there."""
     named = data.get("partner", "")
     partner = policy.directory().filter(public_id=named).first() if named else None
-    sites = (
-        Site.objects.visible_to(request.viewer)
-        .filter(public_id__in=data.getlist("site"), closed_at=None)
-        .order_by("name")
-    )
+    sites = _chosen_sites(request.viewer, data)
     chosen = frozenset(c for c in SHAREABLE if c.value in data.getlist("cat"))
     days = data.get("days", "")
     draft = Draft(
         partner=partner,
-        sites=tuple(sites),
+        sites=sites,
         categories=chosen,
         forward_alerts=bool(data.get("forward_alerts")) and Category.HEALTH in chosen,
         days=whole(days, most=366) or DEFAULT_DAYS,
         purpose=data.get("purpose", "").strip()[:300],
     )
     return replace(draft, current=live_grants(draft), keeps_end=days == AS_TODAY)
+
+
+def _chosen_sites(viewer: Viewer, data: QueryDict) -> tuple[Site, ...]:
+    """Those named one by one, and with `site=all` or `group=`, as cells of a large matrix lead here, those of the column."""
+    named, group = set(data.getlist("site")), data.get("group", "")
+    found = matrix.open_sites(viewer)
+    if matrix.ALL_SITES in named:
+        return found
+    together = site_groups.group_of(found, group) if group else None
+    return tuple(s for s in found if s.public_id in named or (together is not None and s in together.sites))
 
 
 def live_grants(draft: Draft) -> tuple[Grant, ...]:

@@ -51,7 +51,7 @@ def give(request: PageRequest) -> HttpResponse:
             return _given(request, draft)
         except Invalid as no:
             return _form(request, _refused(replace(draft, current=live_grants(draft)), no))
-    if not posted and len(draft.sites) == 1 and draft.current and "cat" not in request.GET:
+    if not posted and draft.is_uniform and "cat" not in request.GET:
         draft = replace(draft.as_today(), keeps_end="days" not in request.GET)
     return _form(request, draft)
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext, ngettext
 
+from access.cells import short
 from access.lengths import last_day
-from access.matrix import short
 from access.models import SHAREABLE, Category, Grant, Organization, Seal, Site, StaffWay, ViewingEntry, Way
 from access.viewer import Viewer
 from access.views.leaves import Key

@@ -107,7 +107,7 @@ def components() -> dict[str, Any]:
             {"url": "#", "label": "Down", "count": 3, "state": "down"},
             {"url": "#", "label": "All"},
         ],
-        "matrix_sites": ["Paris HQ", "Lyon office", "Nice shop"],
+        "matrix_sites": [{"label": "Paris HQ"}, {"label": "Lyon office"}, {"label": "Nice shop"}],
         "matrix": [
             _partner("Northwind IT", "Holds your contract", "on", "on", "on"),
             _partner("Brightwire", "Preparing a proposal", "none", "soon", "pend"),

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access import invitations, matrix, requests, staff, timeline
+from access import cells, invitations, matrix, requests, staff, timeline
 from access.errors import NotAllowed
 from access.models import Role, Site
 from access.principal import acting, job
@@ -21,7 +21,7 @@ def of(world: World, name: str = "ada", **more) -> matrix.Matrix:
         return matrix.matrix(viewer, **more)
 
 
-def cell(found: matrix.Matrix, row: str, site: str) -> matrix.Cell:
+def cell(found: matrix.Matrix, row: str, site: str) -> cells.Cell:
     chosen = found.staff if row == "staff" else next(r for r in found.rows if r.name == row)
     return next(c for c in chosen.cells if c.site == site)
 
