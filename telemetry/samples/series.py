@@ -75,6 +75,11 @@ def layouts_of(
     return dict(found)
 
 
+def layout_zero(text: str, words: Sequence[str]) -> Layouts:
+    """The layout with every series of a stay, of its row's `series` as text."""
+    return Layouts({0: _named(text)}, tuple(words))
+
+
 @lru_cache(maxsize=4_096)
 def _named(text: str) -> tuple[Series, ...]:
     """Remembered by the text itself: equal devices have equal layouts, and most have the one they had before."""

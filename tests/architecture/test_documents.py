@@ -63,7 +63,11 @@ def test_when_a_document_names_a_command_then_it_can_be_run(document: Path):
     assert targets - made == set()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+# Quotes lines of the source as they were changed; what they call may be any library's.
+QUOTES = {ROOT / "docs" / "mutation.md"}
+
+
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d not in QUOTES], ids=named)
 def test_when_a_document_names_a_function_then_it_is_defined(document: Path):
     """`gate.refusal()`: in a module of that name."""
     asked = {found for code in codes(document) for found in re.findall(r"\b([a-z_]+)\.([a-z_]+)\(\)", code)}
