@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import shutil
 import signal
 import socket
 import struct
@@ -13,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cramjam
 import pytest
@@ -32,6 +31,7 @@ from access.principal import job
 from telemetry.models import Device, DeviceAlias
 from telemetry.models.devices import KeyChannel
 from tests.cast import World
+from tests.telemetry.ingest.programs import program
 from tests.telemetry.ingest.recordings import (
     CALL_HOME,
     FORM,
@@ -52,6 +52,7 @@ from tests.telemetry.ingest.test_door_server import Server, chunked, head, rows,
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOGS = "/ingest/otlp/v1/logs"
+GUIDES = Path(__file__).resolve().parents[3] / "docs" / "devices"
 
 
 @pytest.fixture(scope="module")
@@ -234,14 +235,17 @@ def test_given_a_database_that_is_busy_when_the_sdk_sends_then_it_waits_and_noth
 
 
 class Exporter(BaseHTTPRequestHandler):
-    """What snmp_exporter would say of a switch."""
+    """What snmp_exporter would say of each switch it is asked for. asked: the queries, as they came."""
 
     TEXT = (
-        'ifHCInOctets{ifName="Gi1/0/1"} 123456\nifOperStatus{ifName="Gi1/0/1"} 1\nsysUpTime 4711\n'
-        'something_of_its_own{color="red"} 1\n'
+        'ifHCInOctets{ifIndex="3",ifDescr="port",ifName="Gi1/0/1"} 123456\n'
+        'ifOperStatus{ifIndex="3",ifName="Gi1/0/1"} 1\nsysUpTime 4711\n'
+        'something_of_its_own{color="red"} 1\nsnmp_scrape_duration_seconds 0.2\n'
     )
+    asked: ClassVar[set[str]] = set()
 
     def do_GET(self) -> None:
+        self.asked.add(self.path)
         body = self.TEXT.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -263,25 +267,26 @@ def exporter() -> Iterator[int]:
     web.server_close()
 
 
-def prometheus(folder: Path, server: Server, poller: Sender, target: int) -> subprocess.Popen[bytes]:
-    found = shutil.which("prometheus")
-    if found is None:
-        pytest.skip("no prometheus: apt-get install prometheus")
+def as_shipped(folder: Path, server: Server, poller: Sender, target: int) -> str:
+    """The configuration of the docs at this machine's addresses, and in seconds instead of minutes."""
     (folder / "key").write_text(poller.key)
-    (folder / "agent.yaml").write_text(
-        f"""
-global: {{ scrape_interval: 1s }}
-scrape_configs:
-  - job_name: snmp
-    static_configs:
-      - targets: ["127.0.0.1:{target}"]
-        labels: {{ device: sw1 }}
-remote_write:
-  - url: http://127.0.0.1:{server.port}{WRITE}
-    authorization: {{ credentials_file: {folder}/key }}
-    queue_config: {{ batch_send_deadline: 1s }}
-"""
-    )
+    told = (GUIDES / "prometheus-agent.yaml").read_text()
+    for shipped, here in {
+        "scrape_interval: 300s": "scrape_interval: 1s",
+        "scrape_timeout: 60s": "scrape_timeout: 1s",
+        "127.0.0.1:9116": f"127.0.0.1:{target}",
+        "https://smartcare.example/": f"http://127.0.0.1:{server.port}/",
+        "/etc/prometheus/smartcare.key": f"{folder}/key",
+        "max_backoff: 30s": "batch_send_deadline: 1s",
+    }.items():
+        assert told.count(shipped) == 1, shipped
+        told = told.replace(shipped, here)
+    return told
+
+
+def prometheus(folder: Path, server: Server, poller: Sender, target: int) -> subprocess.Popen[bytes]:
+    found = program("prometheus")
+    (folder / "agent.yaml").write_text(as_shipped(folder, server, poller, target))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -290,14 +295,15 @@ remote_write:
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def test_when_a_prometheus_agent_scrapes_and_writes_then_its_samples_are_those_of_the_device(
+def test_when_a_prometheus_agent_scrapes_and_writes_as_shipped_then_its_samples_are_those_of_the_devices(
     server: Server, lasting_world: World, poller: Sender, exporter: int, tmp_path: Path, behind: Any
 ) -> None:
-    is_known_as(lasting_world.acme.installs("sw1", site="hq"), "sw1")
+    for name in ("sw1", "fw1"):
+        is_known_as(lasting_world.acme.installs(name, site="hq"), name)
     agent = prometheus(tmp_path, server, poller, exporter)
     try:
         deadline = time.monotonic() + 30
-        while rows(behind, "trafficsample") < 2 or rows(behind, "healthsample") < 2:
+        while not all(reporting(behind, table) == {"sw1", "fw1"} for table in ("trafficsample", "healthsample")):
             assert agent.poll() is None, "prometheus ended"
             assert time.monotonic() < deadline, "nothing has arrived"
             time.sleep(0.2)
@@ -311,8 +317,19 @@ def test_when_a_prometheus_agent_scrapes_and_writes_then_its_samples_are_those_o
 
     behind.execute("SELECT DISTINCT jsonb_array_elements(series) ->> 0 FROM telemetry_healthlayout")
     assert {row[0] for row in behind.fetchall()} >= {"if.oper_status", "device.reachable"}
-    behind.execute("SELECT DISTINCT jsonb_array_elements(series) ->> 0 FROM telemetry_trafficlayout")
-    assert {row[0] for row in behind.fetchall()} == {"if.io"}
+    behind.execute("SELECT DISTINCT jsonb_array_elements(series) -> 0, series -> 0 -> 1 FROM telemetry_trafficlayout")
+    assert behind.fetchall() == [("if.io", "if/Gi1/0/1")]
+    targets = {f"/snmp?auth=smartcare_v3&module=smartcare&target=192.0.2.{n}" for n in (10, 11)}
+    assert Exporter.asked == targets
+
+
+def reporting(behind: Any, table: str) -> set[str]:
+    """Labels of the devices that have rows there."""
+    behind.execute(
+        f"SELECT DISTINCT d.label FROM telemetry_{table} s JOIN telemetry_devicestay t ON t.number = s.stay "  # noqa: S608
+        "JOIN telemetry_device d ON d.id = t.device_id"
+    )
+    return {label for (label,) in behind.fetchall()}
 
 
 # ---- encodings
