@@ -14,7 +14,7 @@ from telemetry.models import DeviceInventory, ModelLifecycle
 
 COLUMNS = ("vendor", "model", "end_of_sale", "end_of_support", "end_of_security_fixes", "source")
 SOON_DAYS = 180
-LONGEST = {c: ModelLifecycle._meta.get_field(c).max_length or 0 for c in ("vendor", "model", "source")}
+LONGEST = {"vendor": 120, "model": 120, "source": 300}  # as the table holds them
 
 
 @dataclass(frozen=True, slots=True)
