@@ -9,16 +9,17 @@ import hmac
 import re
 import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from access import audit
 from access.errors import Ended, Invalid, require
-from access.models import Scope, ServiceAccount, User
+from access.models import Membership, Scope, ServiceAccount, User
 from access.models.identity import ALPHABET
 from access.principal import principal
 from access.viewer import Viewer
@@ -97,11 +98,31 @@ def authenticate(token: str, *, request_id: str = "") -> Viewer | None:
         return None
     account_id, organization, kind, _ = found
     with principal(kind=kind, organization=organization, account=account_id):
-        account = ServiceAccount.objects.select_related("organization").filter(pk=account_id).first()
+        account = (
+            with_maker(ServiceAccount.objects.select_related("organization", "created_by"))
+            .filter(pk=account_id)
+            .first()
+        )
         if account is None:  # stopped between the two statements
             return None
+        if account.created_by_id is not None and account.maker_role is None:
+            return None
         _note_use(account_id)
-    return Viewer.of_account(account, request_id=request_id)
+    return Viewer.of_account(
+        account, maker_role=account.maker_role or "", only_customers=account.maker_only, request_id=request_id
+    )
+
+
+def with_maker(rows: QuerySet[ServiceAccount]) -> QuerySet[Any]:
+    """Each with `maker_role` and `maker_only`: what bounds it today, from the membership of whoever made it. A key must not keep
+    for somebody what was taken from that person: whoever makes one reads its token. None: made by nobody, or by no member any more.
+    """
+    makers = Membership.objects.filter(
+        organization=OuterRef("organization"), user=OuterRef("created_by"), user__is_active=True
+    )
+    return rows.annotate(
+        maker_role=Subquery(makers.values("role")), maker_only=Subquery(makers.values("only_customers"))
+    )
 
 
 def _note_use(account: UUID) -> None:

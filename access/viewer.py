@@ -1,5 +1,6 @@
 """Viewer: who is looking, for one organization, in one request. The argument of every read and the `by=` of every write."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -28,6 +29,8 @@ class Viewer:
     organization: Organization | None = None
     role: str = ""
     account: ServiceAccount | None = None
+    # Of an account: the role that whoever made it has today; '' where no person did, and its scope alone decides.
+    maker_role: str = ""
     only_customers: tuple[UUID, ...] | None = None
     request_id: str = ""
     alias: str = ""  # how a push without a person is named in the viewing log
@@ -37,25 +40,32 @@ class Viewer:
     @classmethod
     def of_membership(cls, membership: Membership, *, request_id: str = "") -> "Viewer":
         organization = membership.organization
-        narrowed = membership.only_customers
         return cls(
             kind="customer" if organization.is_customer else "partner",
             user=membership.user,
             organization=organization,
             role=membership.role,
-            only_customers=tuple(UUID(str(c)) for c in narrowed)
-            if narrowed is not None and organization.is_partner
-            else None,
+            only_customers=_narrowed(organization, membership.only_customers),
             request_id=request_id,
         )
 
     @classmethod
-    def of_account(cls, account: ServiceAccount, *, request_id: str = "") -> "Viewer":
+    def of_account(
+        cls,
+        account: ServiceAccount,
+        *,
+        maker_role: str = "",
+        only_customers: Iterable[str] | None = None,
+        request_id: str = "",
+    ) -> "Viewer":
+        """A program, which may do no more than whoever made it may today."""
         organization = account.organization
         return cls(
             kind="customer" if organization.is_customer else "partner",
             organization=organization,
             account=account,
+            maker_role=maker_role,
+            only_customers=_narrowed(organization, only_customers),
             request_id=request_id,
         )
 
@@ -116,17 +126,20 @@ class Viewer:
         return self.organization.name if self.organization else "SmartCare staff"
 
     @property
+    def rank(self) -> str:
+        """The role that bounds what this viewer may do: the person's own, or of a program that of whoever made it."""
+        if self.account is None:
+            return self.role
+        return self.maker_role or (Role.OWNER if self.is_customer else Role.ADMIN)
+
+    @property
     def may_write(self) -> bool:
         return self.preview_of is None and (self.account is None or self.account.scope == Scope.WRITE)
 
     @property
     def may_decide(self) -> bool:
         """May answer requests and give, change and stop access for its customer."""
-        return (
-            self.is_customer
-            and self.may_write
-            and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
-        )
+        return self.is_customer and self.may_write and self.rank in {Role.OWNER, Role.APPROVER}
 
     @property
     def is_owner(self) -> bool:
@@ -135,11 +148,7 @@ class Viewer:
     @property
     def may_edit(self) -> bool:
         """May change the customer's own things that touch nobody's rights: sites, devices, alerts' states."""
-        return (
-            self.is_customer
-            and self.may_write
-            and (self.account is not None or self.role in {Role.OWNER, Role.APPROVER})
-        )
+        return self.is_customer and self.may_write and self.rank in {Role.OWNER, Role.APPROVER}
 
     @property
     def may_manage_people(self) -> bool:
@@ -150,7 +159,12 @@ class Viewer:
         """May take, snooze, resolve and comment on alerts it sees. Viewers read, and sales people make offers."""
         if not self.may_write or self.is_staff:
             return False
-        return self.account is not None or self.role not in {Role.SALES, Role.VIEWER}
+        return self.rank not in {Role.SALES, Role.VIEWER}
+
+
+def _narrowed(organization: Organization, only: Iterable[str] | None) -> tuple[UUID, ...] | None:
+    """Customers to which a partner's colleague is assigned; None: to all."""
+    return tuple(UUID(str(c)) for c in only) if only is not None and organization.is_partner else None
 
 
 NOBODY = Viewer(kind="nobody")

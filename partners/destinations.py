@@ -39,7 +39,7 @@ _unsubscribe = Signer(salt="unsubscribe")
 
 
 def may_manage(viewer: Viewer) -> bool:
-    return viewer.may_write and (viewer.account is not None or viewer.role in KEEPERS)
+    return viewer.may_write and viewer.rank in KEEPERS
 
 
 def _person(by: Viewer) -> User | None:

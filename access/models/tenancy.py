@@ -95,12 +95,16 @@ class IsAnyOf(Func):
 
 
 def still_acting(viewer: "Viewer") -> Exists:
-    """Condition: the person is an active member of the active organization now (or its service account is live)."""
+    """Condition: the person is an active member of the active organization now (or its service account is live, and who made it
+    is such a member).
+    """
     if viewer.preview_of is not None:  # a customer's person in the partner's place: asked as a member of the customer
         return Exists(_memberships(viewer.user_id, viewer.preview_of.pk))
     if viewer.account_id is not None:
+        made_by_a_member = Exists(_memberships(OuterRef("created_by"), viewer.organization_id))
         return Exists(
             ServiceAccount.objects.filter(
+                Q(created_by=None) | Q(made_by_a_member),
                 pk=viewer.account_id,
                 organization=viewer.organization_id,
                 organization__status=OrganizationStatus.ACTIVE,
@@ -111,7 +115,7 @@ def still_acting(viewer: "Viewer") -> Exists:
     return Exists(_memberships(viewer.user_id, viewer.organization_id))
 
 
-def _memberships(user: UUID | None, organization: UUID | None) -> "QuerySet[Membership]":
+def _memberships(user: UUID | OuterRef | None, organization: UUID | None) -> "QuerySet[Membership]":
     return Membership.objects.filter(
         user=user,
         user__is_active=True,

@@ -1,13 +1,17 @@
 """API keys: service accounts of one's organization. A token is shown once."""
 
+from typing import Any
+
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from access import accounts
-from access.models import Scope, ServiceAccount
+from access.models import Role, Scope, ServiceAccount
 from access.views.company import base_of, own
 from access.views.pages import PageRequest, acted, for_company
+
+IN_CHARGE = (Role.OWNER, Role.ADMIN)
 
 
 class AccountForm(forms.Form):
@@ -19,6 +23,24 @@ class AccountForm(forms.Form):
         initial=90,
         label="Ends by itself after",
     )
+
+
+def _told(row: Any) -> Any:
+    """The row, with what it says of who made it."""
+    if row.created_by is None:
+        row.maker = ""
+        return row
+    row.maker = f"Made by {row.created_by.name}"
+    if row.revoked_at is None and row.maker_role is None:
+        row.maker += ", who is no longer a member: it is refused"
+    elif row.revoked_at is None and row.maker_role not in IN_CHARGE:
+        row.maker += f": may do no more than {a_role(row.maker_role)} now"
+    return row
+
+
+def a_role(role: str) -> str:
+    word = Role(role).label.lower()
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 @for_company
@@ -40,5 +62,10 @@ def index(request: PageRequest, partner_slug: str = "") -> HttpResponse:
 
             if acted(request, act):
                 form = AccountForm()
-    context = {"accounts": found, "form": form, "token": made["token"], "base": base_of(organization)}
+    context = {
+        "accounts": [_told(row) for row in accounts.with_maker(found)],
+        "form": form,
+        "token": made["token"],
+        "base": base_of(organization),
+    }
     return render(request, "portal/settings_api.html", context)

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from access import accounts, onboarding
 from access.errors import Ended, Invalid, NotAllowed
-from access.models import AuditEntry, Membership, Organization, Role, Scope, ServiceAccount, Site
+from access.models import AuditEntry, Membership, Organization, Role, Scope, ServiceAccount, Site, User
 from access.principal import acting, job
 from access.viewer import Viewer
+from partners import destinations
 from tests.cast import HEALTH, Company, World
 
 
@@ -249,6 +250,97 @@ def test_given_somebody_of_two_companies_who_leaves_one_then_the_keys_of_the_oth
         onboarding.remove_member(membership, by=gwen)
 
     assert accounts.authenticate(kept) is not None
+
+
+def lowers(company: Company, name: str, role: Role) -> None:
+    boss = company.viewer()
+    with acting(boss):
+        row = Membership.objects.select_related("organization", "user").get(
+            organization=company.pk, user=company.people[name]
+        )
+        onboarding.change_role(row, role=role, by=boss)
+
+
+def key_of(company: Company, name: str, role: Role) -> str:
+    """A key for writing, made by a colleague in charge who has this role since."""
+    company.joins(name, Role.OWNER if company.organization.is_customer else Role.ADMIN)
+    maker = company.viewer(name)
+    with acting(maker):
+        _, token = accounts.issue(by=maker, name="script", scope=Scope.WRITE, days=300)
+    lowers(company, name, role)
+    return token
+
+
+RIGHTS = ("may_write", "may_decide", "may_edit", "may_answer")
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.APPROVER, Role.VIEWER])
+def test_when_who_made_a_key_of_a_customer_gets_another_role_then_the_key_may_do_what_that_role_may(world: World, role):
+    program = accounts.authenticate(key_of(world.acme, "olaf", role))
+
+    person = world.acme.viewer("olaf")
+    assert {r: getattr(program, r) for r in RIGHTS} == {r: getattr(person, r) for r in RIGHTS}
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.ENGINEER, Role.SALES])
+def test_when_who_made_a_key_of_a_partner_gets_another_role_then_the_key_may_do_what_that_role_may(world: World, role):
+    program = accounts.authenticate(key_of(world.northwind, "olga", role))
+
+    person = world.northwind.viewer("olga")
+    assert {r: getattr(program, r) for r in RIGHTS} == {r: getattr(person, r) for r in RIGHTS}
+    assert destinations.may_manage(program) == destinations.may_manage(person)
+
+
+def test_given_a_key_for_reading_when_who_made_it_is_in_charge_then_it_still_only_reads(world: World):
+    program = accounts.authenticate(issues(world.acme, scope=Scope.READ)[1])
+
+    assert [r for r in RIGHTS if getattr(program, r)] == []
+
+
+def test_when_who_made_it_is_owner_again_then_the_key_is_what_it_was(world: World):
+    token = key_of(world.acme, "olaf", Role.VIEWER)
+    lowers(world.acme, "olaf", Role.OWNER)
+
+    assert accounts.authenticate(token).may_decide
+
+
+def test_when_who_made_it_is_assigned_to_some_customers_then_the_key_sees_no_others(world: World):
+    for company in (world.acme, world.globex):
+        company.shares(next(iter(company.sites)), with_=world.northwind, categories={HEALTH})
+    token = key_of(world.northwind, "olga", Role.ENGINEER)
+    with job(world.northwind.pk):
+        Membership.objects.filter(user=world.northwind.people["olga"]).update(only_customers=[str(world.globex.pk)])
+
+    program = accounts.authenticate(token)
+
+    with acting(program):
+        assert {s.customer_id for s in Site.objects.visible_to(program, HEALTH)} == {world.globex.pk}
+
+
+def test_when_who_made_it_is_switched_off_then_the_key_is_refused_and_opens_no_door(world: World):
+    token = key_of(world.acme, "olaf", Role.OWNER)
+    before = accounts.authenticate(token)
+    User.objects.filter(pk=world.acme.people["olaf"].pk).update(is_active=False)
+
+    assert accounts.authenticate(token) is None
+    with acting(before):
+        assert not Site.objects.visible_to(before).exists()
+
+
+def test_given_a_key_that_no_person_made_when_it_calls_then_its_scope_alone_decides(world: World):
+    account, token = issues(world.acme, scope=Scope.WRITE)
+    update(world.acme, account, created_by=None)
+
+    assert accounts.authenticate(token).may_decide
+
+
+def test_when_keys_are_listed_then_those_say_so_that_may_do_less_since_their_maker_may(world: World, browse):
+    issues(world.acme, name="own")
+    key_of(world.acme, "olaf", Role.VIEWER)
+    page = browse(world.acme.people["ada"]).get("/settings/api").content.decode()
+
+    assert page.count("Made by") == 2
+    assert page.count("may do no more than a viewer now") == 1
 
 
 @pytest.mark.parametrize("why", ["stopped", "lapsed", "its company is suspended"])
