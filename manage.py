@@ -35,9 +35,15 @@ def main() -> None:
         from smartcare import launch  # starts the servers, then Django with their addresses
 
         sys.exit(launch.main(sys.argv[1:]))
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:  # an operator needs the sentence, not where our code noticed
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"smartcare: {error}")
 
 
 if __name__ == "__main__":

@@ -239,11 +239,11 @@ def acknowledge(alert: Alert, *, by: Viewer) -> Alert:
 
 @transaction.atomic
 def claim(alert: Alert, *, by: Viewer) -> Alert:
-    """ "We have it." Raises NotAllowed, Ended, Invalid when another organization has it."""
+    """ "We have it." Raises NotAllowed, Ended, also when another organization has it."""
     require(by.may_answer, "Your role may look at alerts but not take them")
     row = _locked(alert)
     if row.claimed_by_id not in (None, by.organization_id):
-        raise Invalid("Someone has this already")
+        raise Ended("Someone has this already")
     if row.claimed_by_id is None:
         row.claimed_by, row.claimed_at = by.organization, Now()
         if row.acknowledged_at is None:

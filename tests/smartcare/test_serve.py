@@ -103,6 +103,22 @@ def test_given_a_number_of_workers_that_is_none_when_started_then_it_says_what_i
         call_command("serve", workers=workers)
 
 
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
+def test_given_a_setting_is_missing_when_started_then_it_says_how_to_set_it_and_nothing_else(name: str) -> None:
+    process = serve(**{name: ""})
+    output, _ = process.communicate(timeout=60)
+
+    [sentence] = output.splitlines()
+    assert sentence.startswith(f"smartcare: {name} is not set: export {name}=")
+    assert process.returncode == 1
+
+
+def test_given_a_setting_is_missing_when_the_way_is_asked_for_then_it_is_told() -> None:
+    output, _ = serve("--traceback", SECRET_KEY="").communicate(timeout=60)
+
+    assert "Traceback" in output
+
+
 # ---- who begins and does not end
 
 

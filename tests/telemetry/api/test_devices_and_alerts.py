@@ -204,6 +204,21 @@ def test_given_two_companies_then_a_partner_reads_of_the_other_s_claim_only_what
     assert ada.reads(f"/alerts/{alert}")["taken"] == "Rival has this"
 
 
+def test_given_somebody_else_has_it_when_claimed_then_it_is_a_conflict_that_names_nobody(world, nora, device):
+    for company in (world.northwind, world.rival):
+        world.acme.shares("hq", with_=company, categories={HEALTH})
+    rita = person(world.rival, "rita")
+    alert = rita.reads("/alerts")[0]["id"]
+    rita.does("POST", f"/alerts/{alert}/claim")
+
+    response = nora.post(f"/alerts/{alert}/claim")
+
+    said = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": "Someone has this already"}
+    assert (response.status_code, response["Content-Type"]) == (409, "application/problem+json")
+    assert json.loads(response.content) == said
+    assert rita.does("POST", f"/alerts/{alert}/claim")["taken"] == "You have this"  # again, by who has it
+
+
 def test_given_comments_for_one_s_own_company_then_nobody_else_reads_them(world, ada, nora, device):
     world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
     alert = ada.reads("/alerts")[0]["id"]
