@@ -71,7 +71,9 @@ def revoke(account: ServiceAccount, *, by: Viewer) -> ServiceAccount:
     return account
 
 
-def revoke_made_by(user: User, *, organization: UUID, by: Viewer) -> int:
+def revoke_made_by(
+    user: User, *, organization: UUID, by: Viewer, because: str = "its maker is no longer a member"
+) -> int:
     """Stop what somebody made who leaves: whoever makes a key reads its token, and may have kept it. Returns how many.
 
     Inside the act that removes the person, who needs no right of his or her own for it.
@@ -80,7 +82,7 @@ def revoke_made_by(user: User, *, organization: UUID, by: Viewer) -> int:
     rows = list(made.select_for_update().order_by("pk"))
     ServiceAccount.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=Now())
     for row in rows:
-        _record(row, by=by, action="account.revoked", after={"because": "its maker is no longer a member"})
+        _record(row, by=by, action="account.revoked", after={"because": because})
     return len(rows)
 
 

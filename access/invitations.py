@@ -49,6 +49,16 @@ def invite_member(*, by: Viewer, email: str, role: Role) -> tuple[Invitation, st
 
 
 @transaction.atomic
+def invite_first_admin(organization: Organization, *, by: Viewer, email: str) -> tuple[Invitation, str]:
+    """Into a partner that staff have opened and that has nobody yet. Raises NotAllowed, Invalid."""
+    require(by.is_staff and organization.is_partner, "Only staff invite the first admin of a partner")
+    with job(organization.pk):
+        if Membership.objects.filter(organization=organization).exists():
+            raise Invalid("This partner has people, who invite their colleagues")
+        return _invite(organization, InvitationKind.MEMBER, by=by, email=email, role=Role.ADMIN)
+
+
+@transaction.atomic
 def invite_partner(*, by: Viewer, email: str) -> tuple[Invitation, str]:
     """A customer asks somebody to join as its partner. Shares nothing, now or when accepted. Raises NotAllowed, Invalid."""
     require(by.may_decide and by.user is not None, "Only owners and approvers of your company invite partners")

@@ -52,10 +52,7 @@ def open_organization(
             profile=profile,
             referred_by=referred_by if referred_by and referred_by.is_partner else None,
         )
-        organization.slug = _free_slug(name) if kind == OrganizationKind.PARTNER else organization.public_id
-        if kind == OrganizationKind.PARTNER:
-            organization.group = Group.objects.create(name=f"partner {organization.public_id}")
-        organization.save(force_insert=True)
+        _keep(organization)
         role = Role.OWNER if kind == OrganizationKind.CUSTOMER else Role.ADMIN
         membership = _join(organization, first_member, role)
         viewer = Viewer.of_membership(membership)
@@ -71,6 +68,34 @@ def open_organization(
         with acting(viewer):
             acts.happened("organization.opened", organization, first_member=first_member, by=viewer)
     return organization, membership
+
+
+@transaction.atomic
+def open_partner(*, name: str, city: str = "", by: Viewer) -> Organization:
+    """A partner without people yet, by staff; its first admin is invited. Raises NotAllowed, Invalid."""
+    require(by.is_staff, "Only staff open a partner for others")
+    name = name.strip()
+    if not name:
+        raise Invalid("Give the company a name", "name")
+    organization = Organization(kind=OrganizationKind.PARTNER, name=name, city=city.strip())
+    _keep(organization)
+    audit.record(
+        customer=organization.pk,
+        by=by,
+        action="partner.opened",
+        kind="organization",
+        id=organization.public_id,
+        words=name,
+    )
+    return organization
+
+
+def _keep(organization: Organization) -> None:
+    """A new row with its address, and a partner's with its group."""
+    organization.slug = _free_slug(organization.name) if organization.is_partner else organization.public_id
+    if organization.is_partner:
+        organization.group = Group.objects.create(name=f"partner {organization.public_id}")
+    organization.save(force_insert=True)
 
 
 def referrer(slug: str) -> Organization | None:

@@ -44,6 +44,15 @@ def first_destination(organization: Organization, *, first_member: User, by: Vie
     destinations.add_email(owner=organization, member=first_member, name=first_member.name, by=None)
 
 
+@acts.on("member.added")
+def first_destination_of_a_partner(membership: Membership, *, by: Viewer | None) -> None:
+    """The same for one that staff opened and whose first admin joins."""
+    owner = membership.organization
+    is_first = not Membership.objects.filter(organization=owner).exclude(pk=membership.pk).exists()
+    if owner.is_partner and is_first:
+        destinations.add_email(owner=owner, member=membership.user, name=membership.user.name, by=None)
+
+
 @acts.on("member.removed")
 def forget_address(membership: Membership, *, by: Viewer) -> None:
     destinations.of_ex_member(membership.organization_id, membership.user_id)

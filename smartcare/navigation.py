@@ -140,7 +140,12 @@ def _partner(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
         _item(f"{base}/proposals", "proposals", "Proposals", path),
     ]
     ours = [
-        _item(f"{base}/access", "eye", "Access", path, key="s"),
+        *_one_current(
+            [
+                _item(f"{base}/access", "eye", "Access", path, key="s"),
+                _item(f"{base}/access/log", "history", "Viewing log", path),
+            ]
+        ),
         _item(f"{base}/contracts", "contract", "Contracts", path),
         _item(f"{base}/settings/webhooks", "webhook", "Hand-off", path),
         _item(f"{base}/team", "users", "Team", path),
@@ -169,7 +174,10 @@ def _staff(viewer: Viewer, request: HttpRequest) -> dict[str, Any]:
         _item("/staff/jobs", "clock", "Work", path),
         _item("/staff/audit", "file-text", "What staff did", path),
     ]
-    rest = [_item("/staff/admin/", "settings", "Catalogue and accounts", path)]
+    rest = [
+        _item("/staff/people", "user-plus", "People", path),
+        _item("/staff/admin/", "settings", "Catalogue and accounts", path),
+    ]
     return {
         "home_url": "/staff/search",
         "search_url": "/staff/search",

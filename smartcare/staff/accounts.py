@@ -1,13 +1,21 @@
-"""What staff decide about partners: verified, suspended, let go on. It never touches a grant."""
+"""What staff decide about partners: opened, verified, suspended, let go on. It never touches a grant."""
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from access import audit, onboarding
+from access import audit, invitations, onboarding
 from access.errors import Invalid, require
 from access.models import Organization
 from access.principal import job
 from access.viewer import Viewer
+
+
+@transaction.atomic
+def open_partner(*, name: str, city: str, email: str, by: Viewer) -> Organization:
+    """A new partner, whose first admin is invited by mail. It sees nothing: customers alone share. Raises NotAllowed, Invalid."""
+    partner = onboarding.open_partner(name=name, city=city, by=by)
+    invitations.invite_first_admin(partner, by=by, email=email)
+    return partner
 
 
 @transaction.atomic

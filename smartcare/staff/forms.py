@@ -61,5 +61,11 @@ class EmergencyForm(LookForm):
     )
 
 
+class PartnerForm(forms.Form):
+    name = forms.CharField(max_length=120, label=_("Company"))
+    city = forms.CharField(max_length=80, required=False, label=_("Place"))
+    email = forms.EmailField(label=_("E-mail of its first admin"), help_text=_("An invitation is sent there"))
+
+
 class ReviewForm(forms.Form):
     words = forms.CharField(max_length=2000, label=_("What did you find?"), widget=forms.Textarea(attrs={"rows": 4}))

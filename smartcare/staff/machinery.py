@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST
 
 from access.models import Membership, Organization, Role
 from access.views.pages import PageRequest, acted, for_staff
-from partners.views.frame import saying
+from partners.views.frame import posted, saying
 from smartcare import kitchen_sink
 from smartcare.staff import accounts, facts
+from smartcare.staff.forms import PartnerForm
 from smartcare.staff.frame import shown
 
 PARTNERS_SHOWN = 200
@@ -24,7 +25,17 @@ def _partners() -> list[Organization]:
 
 @for_staff
 def partners(request: PageRequest) -> HttpResponse:
-    return shown(request, "staff/partners.html", {"partners": _partners()})
+    form = PartnerForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        made: dict[str, Organization] = {}
+
+        def act() -> str:
+            made["row"] = accounts.open_partner(**form.cleaned_data, by=request.viewer)
+            return f"{made['row'].name} is opened, and {form.cleaned_data['email']} is invited as its first admin."
+
+        if acted(request, act):
+            return redirect("staff_partner", public_id=made["row"].public_id)
+    return shown(request, "staff/partners.html", {"partners": _partners(), "form": form})
 
 
 def _partner(public_id: str) -> Organization:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from smartcare.staff import devices, machinery, permissions, tenants
+from smartcare.staff import devices, machinery, people, permissions, tenants
 from smartcare.staff.admin.site import site
 
 T = "tenants/<str:tenant>"
@@ -23,6 +23,7 @@ urlpatterns = [
     path("partners", machinery.partners, name="staff_partners"),
     path("partners/<str:public_id>", machinery.partner, name="staff_partner"),
     path("partners/<str:public_id>/<slug:verb>", machinery.decide, name="staff_partner_decide"),
+    path("people", people.page, name="staff_people"),
     path("jobs", machinery.jobs, name="staff_jobs"),
     path("audit", machinery.audit, name="staff_audit"),
     path("admin/", site.urls),

@@ -132,7 +132,10 @@ class Partners(Table):
 
 class Staff(Table):
     place, name = "staff", "Staff accounts"
-    about = "Who works here, and whether each of them signs in with a second factor."
+    about = (
+        "Who works here, and whether each of them signs in with a second factor. Switch one off under People;"
+        " a new one is made on the server, with manage.py createsuperuser."
+    )
     list_display = ("name", "email", "signs_in", "second_factor", "last_login", "date_joined")
     search_fields = ("name", "email")
     search_help_text = "Name or e-mail address"
