@@ -95,7 +95,9 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "bad_compression": Reason(
             _("The body could not be unpacked"), _("The Content-Encoding says what the body is not.")
         ),
-        "too_deep": Reason(_("The report is nested too deeply"), _("At most 8 levels, OpenTelemetry 24.")),
+        "too_deep": Reason(
+            _("The report is nested too deeply"), _("At most 8 levels, OpenTelemetry 24, Call Home 64.")
+        ),
         "nul_character": Reason(_("A text holds a character that cannot be kept"), _("Leave out U+0000.")),
         "bad_utf8": Reason(_("A text is not valid Unicode"), _("Send UTF-8.")),
         "lone_surrogate": Reason(_("A text is not valid Unicode"), _("Send UTF-8.")),

@@ -64,8 +64,12 @@ def frame(
     *,
     now: datetime | None = None,
     zone: tzinfo = UTC,
+    most: float | None = None,
 ) -> Frame | None:
-    """The data as they can be drawn; None without a single reading. The points come in order of time."""
+    """The data as they can be drawn; None without a single reading. The points come in order of time.
+
+    most: what the quantity cannot exceed; the axis ends there, unless something was measured above it.
+    """
     measured = _thinned(
         [(at.astimezone(zone), value) for at, raw in history if (value := scale.finite(raw)) is not None]
     )
@@ -79,6 +83,8 @@ def frame(
     ceiling = max(values) + (abs(max(values)) or 1.0) * (HEADROOM - 1)
     values += [min(point.low, ceiling) for point in later] + [ceiling] * bool(later)
     domain = scale.comfortable(values, zero=min(values) <= max(values) * 0.3)
+    if most is not None and all(value <= most for value in [*(value for _, value in measured), *limits]):
+        domain = (domain[0], min(domain[1], most))
     return Frame(measured, expected, (now or meeting).astimezone(zone), domain, zone)
 
 

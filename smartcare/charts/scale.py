@@ -9,6 +9,7 @@ from statistics import median
 from smartcare.charts.words import Words
 
 BIGGEST = 1e100  # beyond this a difference may overflow; drawn there, no chart of ours means it
+SMALLEST = 1e-5  # written out: a rate of few errors; below it, as a power of ten
 HOUR, DAY = 3600, 86400
 TIME_STEPS_H = (1, 3, 6, 12, 24, 48, 24 * 7, 24 * 14)
 MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
@@ -74,9 +75,11 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def short(value: float, unit: str = "") -> str:
-    """Three digits that matter and the unit: 81.4%, 412 GB."""
-    if value and not 1e-3 <= abs(value) < 1e6:
+    """Three digits that matter and the unit: 81.4%, 412 GB; two of what is tiny: 0.0003."""
+    if value and not SMALLEST <= abs(value) < 1e6:
         return f"{value:.2e}{unit}"
+    if value and abs(value) < 1e-3:
+        return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}".rstrip("0") + unit
     text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.{1 if abs(value) >= 10 else 3}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -149,7 +149,8 @@ def chart_forecast(
     measured = [(at, _times(value, factor)) for at, value in history]
     expected = [(at, *(_times(value, factor) for value in values)) for at, *values in predicted]
     outlook = forecast.Outlook(_times(limit, factor), limit_label, runs_out_at, earliest, latest)
-    data = forecast.frame(measured, expected, outlook, now=now, zone=_text.zone_of(zone))  # type: ignore[arg-type]  # rows of four
+    zone_, most = _text.zone_of(zone), 100.0 if suffix == "%" else None  # nothing gets fuller than full
+    data = forecast.frame(measured, expected, outlook, now=now, zone=zone_, most=most)  # type: ignore[arg-type]  # rows of four
     chart = forecast.forecast(data, outlook, label=label, unit=suffix)
     hover = json_script(forecast.hover_data(data, outlook, zone=str(zone), unit=suffix)) if data else ""
     return _chart(chart, table=table, hover=hover, legend=bool(data and data.expected), shape_of_box="plot")

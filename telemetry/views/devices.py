@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from access import policy
@@ -48,6 +49,7 @@ RANGES = {
 PAGE = 75
 FIRST_CHANGES, ALL_CHANGES = 8, 500
 ERROR = 3  # of the eight severities of RFC 5424; 4 is a warning
+EVENT_WORDS = {"callhome.test": _lazy("Connection works")}
 # As people call them; a part ("component psu/1A") goes by its own name.
 FIELDS = {
     "vendor": "Maker",
@@ -152,7 +154,11 @@ def device_context(
         "spans": [{"url": f"?range={k}", "label": v, "current": k == span} for k, v in RANGE_WORDS.items()],
         "learning": _progress(device, health),
         "events": [
-            {"row": e, "state": "risk" if e.severity <= ERROR else "watch" if e.severity == ERROR + 1 else "mute"}
+            {
+                "row": e,
+                "code": EVENT_WORDS.get(e.code) or e.code or e.component,
+                "state": "risk" if e.severity <= ERROR else "watch" if e.severity == ERROR + 1 else "mute",
+            }
             for e in DeviceEvent.objects.visible_to(viewer).filter(device=device).order_by("-at")[:10]
         ],
         "configurations": ConfigurationSnapshot.objects.visible_to(viewer).filter(device=device).order_by("-at")[:3],

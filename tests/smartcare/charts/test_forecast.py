@@ -98,3 +98,10 @@ def test_when_drawn_then_the_rows_hold_measured_and_expected():
 
     assert rows[0] == ("22 Nov 2026", "70%", "", "", "")
     assert rows[3] == ("25 Nov 2026", "", "81%", "83%", "85%")
+
+
+@pytest.mark.parametrize(("measured", "top"), [(80, 100.0), (130, 160.0)], ids=["within", "measured beyond"])
+def test_given_a_quantity_that_ends_somewhere_when_drawn_then_so_does_the_axis(measured, top):
+    frame = forecast.frame(daily(70, 75, measured), AHEAD, OUTLOOK, most=100.0)
+
+    assert frame.domain[1] == top

@@ -84,7 +84,18 @@ def test_given_a_year_when_time_ticks_are_chosen_then_the_year_is_said_where_it_
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (81.44, "81.4"), (412.6, "413"), (0.02, "0.02"), (1e9, "1.00e+09"), (-0.0, "0")]
+    ("value", "text"),
+    [
+        (0, "0"),
+        (81.44, "81.4"),
+        (412.6, "413"),
+        (0.02, "0.02"),
+        (0.0003, "0.0003"),
+        (-0.000254, "-0.00025"),
+        (1e-7, "1.00e-07"),
+        (1e9, "1.00e+09"),
+        (-0.0, "0"),
+    ],
 )
 def test_when_a_number_is_written_then_three_digits_matter(value, text):
     assert scale.short(value) == text

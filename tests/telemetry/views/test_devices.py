@@ -188,3 +188,24 @@ def test_when_no_step_is_named_then_the_tier_suits_the_span(
 
 def test_given_a_range_nobody_knows_when_the_page_is_opened_then_it_shows_a_day(ada: Client, switch: Device) -> None:
     assert '<a href="?range=24h" aria-current="true">' in shows(ada, f"/devices/{switch.public_id}?range=century")
+
+
+def test_when_a_call_home_test_has_come_then_the_page_says_that_the_connection_works(
+    ada: Client, world: World, switch: Device
+) -> None:
+    said = {"at": timezone.now().isoformat(), "code": "callhome.test", "text": "hello", "severity": "info"}
+    assert device_key(world.acme, switch).posts(Report().of(events=[said])()).status_code == 202
+
+    page = shows(ada, f"/devices/{switch.public_id}")
+
+    assert "Connection works" in page
+    assert "callhome.test" not in page
+
+
+def test_given_no_reading_when_the_owner_opens_the_device_then_nobody_hides_anything(
+    ada: Client, switch: Device
+) -> None:
+    page = shows(ada, f"/devices/{switch.public_id}")
+
+    assert "No readings in this time." in page
+    assert "shared with you" not in page
