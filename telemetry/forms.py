@@ -57,3 +57,4 @@ class EditDeviceForm(forms.Form):
     def __init__(self, *args: object, sites: QuerySet[Site], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         offer(self, sites)
+        self.fields["site"].empty_label = None  # type: ignore[attr-defined]  # it is somewhere already

@@ -9,6 +9,8 @@ from telemetry.forms import SiteForm
 from telemetry.models import Alert, Device
 from telemetry.views import exports
 
+DEVICES_SHOWN = 75  # those that need somebody first; the rest is a link away
+
 
 @for_customer
 def index(request: PageRequest) -> HttpResponse:
@@ -66,7 +68,8 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     site = get_object_or_404(Site.objects.visible_to(request.viewer), public_id=public_id)
     devices = summaries.devices(request.viewer, sites=[site.pk])
     row = summaries.sites_of(request.viewer, [site], devices)[0]
-    looks.device_list(request.viewer, devices, way="page")
+    shown = devices[:DEVICES_SHOWN]
+    looks.device_list(request.viewer, shown, way="page")
     alerts = summaries.alerts(
         request.viewer,
         Alert.objects.visible_to(request.viewer).open().filter(site=site).most_urgent_first(),
@@ -82,5 +85,5 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     return render(
         request,
         "portal/site.html",
-        {"site": site, "row": row, "devices": devices, "alerts": alerts, "grants": grants},
+        {"site": site, "row": row, "devices": shown, "all": len(devices), "alerts": alerts, "grants": grants},
     )

@@ -14,6 +14,7 @@ from access.principal import job
 from telemetry.ingest.memory import forget_everything
 from telemetry.models import Device, DeviceInventory, InventoryChange, ModelLifecycle
 from telemetry.views.devices import FIRST_CHANGES, PAGE
+from telemetry.views.sites import DEVICES_SHOWN
 from tests.cast import World
 from tests.telemetry.ingest.senders import Report, cpu, device_key
 
@@ -55,6 +56,29 @@ def test_given_more_devices_than_a_page_when_the_list_is_opened_then_the_rest_is
     assert f"{PAGE + 3} devices" in first
     assert "kind=switch&amp;page=2" in first
     assert len(json.loads(ada.get("/devices?format=json").content)) == PAGE + 3
+
+
+def test_given_more_devices_than_fit_when_the_site_is_opened_then_it_says_how_many_and_leads_to_all(
+    ada: Client, world: World
+) -> None:
+    for number in range(DEVICES_SHOWN + 2):
+        world.acme.installs(f"device {number:03}", site="hq")
+    site = world.acme.sites["hq"].public_id
+
+    page = shows(ada, f"/sites/{site}")
+
+    assert page.count("data-row") == DEVICES_SHOWN
+    assert f"{DEVICES_SHOWN} of {DEVICES_SHOWN + 2}" in page
+    assert f'href="/devices?site={site}"' in page
+
+
+def test_when_a_device_is_to_be_changed_then_its_site_is_chosen_and_none_is_no_choice(
+    ada: Client, world: World, switch: Device
+) -> None:
+    page = shows(ada, f"/devices/{switch.public_id}/edit")
+
+    assert f'<option value="{switch.site.public_id}" selected>' in page
+    assert '<option value="">' not in page
 
 
 def test_given_a_filter_that_fits_nothing_when_the_list_is_opened_then_it_says_so(ada: Client, switch: Device) -> None:
