@@ -244,7 +244,7 @@ def test_when_prometheus_checks_the_agents_file_then_it_is_valid(tmp_path: Path)
     (tmp_path / "agent.yaml").write_text(shipped.replace("/etc/prometheus/smartcare.key", str(tmp_path / "key")))
 
     done = subprocess.run(
-        [program("promtool"), "check", "config", "--agent", str(tmp_path / "agent.yaml")],
+        [program("promtool", package="prometheus"), "check", "config", "--agent", str(tmp_path / "agent.yaml")],
         capture_output=True,
         text=True,
         timeout=GIVEN_UP_S,
