@@ -1,5 +1,6 @@
 """The admin's addresses and its tables. Whatever a service writes is only listed here; the catalogue of models may be changed."""
 
+from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,7 +10,10 @@ from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import include, path, reverse
-from django.utils.html import format_html
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
 from access import staff
@@ -117,7 +121,7 @@ site = StaffSite()
 class Partners(Table):
     place, name = "partners", "Partners"
     about = "Companies with a public profile. Verify, suspend and open one on its own page."
-    list_display = ("company", "slug", "city", "website", "status", "verified_at", "created_at")
+    list_display = ("company", "state", "since")
     search_fields = ("name", "slug", "city", "public_id")
     search_help_text = "Name, address, city or reference"
     ordering = ("name", "pk")
@@ -127,7 +131,16 @@ class Partners(Table):
 
     @display(description="Company", ordering="name")
     def company(self, row: Organization) -> str:
-        return format_html('<a href="{}">{}</a>', reverse("staff_partner", args=[row.public_id]), row.name)
+        url = reverse("staff_partner", args=[row.public_id])
+        return with_more(url, row.name, row.slug, row.city, row.website)
+
+    @display(description="State", ordering="status")
+    def state(self, row: Organization) -> str:
+        return f"{row.get_status_display()}, {'verified' if row.verified_at else 'not verified'}"
+
+    @display(description="Since", ordering="created_at")
+    def since(self, row: Organization) -> str:
+        return day(row.created_at)
 
 
 class Staff(Table):
@@ -136,7 +149,7 @@ class Staff(Table):
         "Who works here, and whether each of them signs in with a second factor. Switch one off under People;"
         " a new one is made on the server, with manage.py createsuperuser."
     )
-    list_display = ("name", "email", "signs_in", "second_factor", "last_login", "date_joined")
+    list_display = ("person", "account", "last_here")
     search_fields = ("name", "email")
     search_help_text = "Name or e-mail address"
     ordering = ("name", "pk")
@@ -145,20 +158,26 @@ class Staff(Table):
         has_one = Exists(second_factors().filter(user=OuterRef("pk")))
         return User.objects.filter(is_staff=True).annotate(has_second_factor=has_one)
 
-    @display(description="Account", ordering="is_active")
-    def signs_in(self, row: User) -> str:
-        return "On" if row.is_active else "Switched off"
+    @display(description="Name", ordering="name")
+    def person(self, row: User) -> str:
+        return with_more(f"{reverse('staff_people')}?{urlencode({'q': row.email})}", row.name, row.email)
 
-    @display(description="Second factor")
-    def second_factor(self, row: Any) -> str:
-        return "Yes" if row.has_second_factor else "None"
+    @display(description="Account", ordering="is_active")
+    def account(self, row: Any) -> str:
+        if not row.is_active:
+            return "Switched off"
+        return "On, with a second factor" if row.has_second_factor else "On, without a second factor"
+
+    @display(description="Signed in last", ordering="last_login")
+    def last_here(self, row: User) -> str:
+        return day(row.last_login) if row.last_login else "Never"
 
 
 class Models(Table):
     place, name = "models", "End-of-life catalogue"
     about = "When vendors end sale, support and security fixes of a model. A date that is missing is shown as unknown."
     is_written = True
-    list_display = ("model_name", "end_of_sale", "end_of_support", "end_of_security_fixes", "source", "updated_at")
+    list_display = ("model_name", "ends", "changed")
     fields = ("vendor", "model", "end_of_sale", "end_of_support", "end_of_security_fixes", "source")
     search_fields = ("vendor", "model")
     search_help_text = "Vendor or model"
@@ -171,27 +190,51 @@ class Models(Table):
     @display(description="Model", ordering="model")
     def model_name(self, row: ModelLifecycle) -> str:
         url = reverse("admin:telemetry_modellifecycle_change", args=[row.pk])
-        return format_html('<a href="{}">{}</a>', url, row)
+        return with_more(url, str(row), row.source)
+
+    @display(description="Ends", ordering="end_of_support")
+    def ends(self, row: ModelLifecycle) -> str:
+        said = {
+            "Sale": row.end_of_sale,
+            "Support": row.end_of_support,
+            "Security fixes": row.end_of_security_fixes,
+        }
+        lines = ((f"{words}: {day(end)}",) for words, end in said.items() if end is not None)
+        return format_html_join(mark_safe("<br>"), "{}", lines) or "Unknown"
+
+    @display(description="Changed", ordering="updated_at")
+    def changed(self, row: ModelLifecycle) -> str:
+        return day(row.updated_at)
 
 
 class Log(Table):
     place, name = "log", "What was changed here"
     about = "Changes made on these pages. What staff did elsewhere is in the journals of the companies concerned."
-    list_display = ("what", "person", "change", "action_time")
+    list_display = ("what", "person", "when")
     ordering = ("-action_time", "-pk")
     list_select_related = ("user", "content_type")
 
     @display(description="What")
     def what(self, row: LogEntry) -> str:
-        return capfirst(row.object_repr)
+        change = row.get_change_message() or row.get_action_flag_display()
+        return format_html('{}<span class="sub">{}</span>', capfirst(row.object_repr), change)
 
     @display(description="Who")
     def person(self, row: LogEntry) -> str:
         return str(row.user.name)
 
-    @display(description="Change")
-    def change(self, row: LogEntry) -> str:
-        return row.get_change_message() or row.get_action_flag_display()
+    @display(description="When", ordering="action_time")
+    def when(self, row: LogEntry) -> str:
+        return date_format(row.action_time, "j M Y, H:i")
+
+
+def with_more(url: str, name: str, *more: str) -> str:
+    """A link, with what else is to be said below it."""
+    return format_html('<a href="{}">{}</a><span class="sub">{}</span>', url, name, ", ".join(m for m in more if m))
+
+
+def day(moment: date) -> str:
+    return date_format(moment, "j M Y")
 
 
 for model, admin in ((Organization, Partners), (User, Staff), (ModelLifecycle, Models), (LogEntry, Log)):
