@@ -128,7 +128,7 @@ def add_webhook(request: PageRequest, partner_slug: str = "") -> HttpResponse:
 
 @for_company
 def page(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
-    row = _own(request, public_id)
+    row: Any = _own(request, public_id)
     first = {"name": row.name, "minimum": row.minimum_severity, "enabled": row.enabled}
     form = DestinationForm(posted(request), initial=first)
     if request.method == "POST" and form.is_valid():
@@ -147,6 +147,7 @@ def page(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpRe
         "form": form,
         "is_webhook": row.kind == DestinationKind.WEBHOOK,
         "severity": Severity(row.minimum_severity).label,
+        "left": "" if row.is_kept else who_left(row),
         "log": [deliveries.told(d) for d in deliveries.log(request.viewer, destination=row)[:LOGGED]],
         **state_of(row),
     }
@@ -169,10 +170,8 @@ def send_test(request: PageRequest, public_id: str, partner_slug: str = "") -> H
 def keep(request: PageRequest, public_id: str, partner_slug: str = "") -> HttpResponse:
     """Take over a webhook of somebody who has left."""
     row = _own(request, public_id)
-    acted(
-        request,
-        saying("It is yours now: alerts are sent there again.", lambda: destinations.keep(row, by=request.viewer)),
-    )
+    words = "It is yours now: alerts are sent there again." if row.is_usable else "It is yours now."
+    acted(request, saying(words, lambda: destinations.keep(row, by=request.viewer)))
     return redirect(f"{home_of(request)}/{row.public_id}")
 
 

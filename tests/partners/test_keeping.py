@@ -170,6 +170,18 @@ def test_when_who_added_it_gets_another_role_then_the_page_says_that(world, hook
     assert "Nils, who added it, may not do that any more." in page(browse, world, "nora")
 
 
+def test_given_it_is_off_anyway_when_who_added_it_leaves_then_its_page_asks_all_the_same(world, hook, browse):
+    hook.changes(enabled=False)
+    world.northwind.loses("nils")
+    own = f"{HOOKS}/{hook.destination.public_id}"
+
+    assert "Nils, who added it, has left. Nothing is sent there before one of you keeps it." in page(
+        browse, world, "nora", own
+    )
+    answer = browse(world.northwind.people["nora"]).post(f"{own}/keep", follow=True)
+    assert "It is yours now." in text(answer)
+
+
 @pytest.mark.parametrize("act", ["leaves", "lowered"])
 def test_when_it_stops_for_that_then_those_in_charge_are_told_by_mail(world, hook, act):
     mail.outbox.clear()
