@@ -34,7 +34,7 @@ def hook(world: World, device: Device) -> Iterator[Hook]:
         yield made
 
 
-def tested(world: World, hook: Hook) -> Destination:
+def asks_for_a_test(world: World, hook: Hook) -> Destination:
     """The destination after nora has asked for a test."""
     viewer = world.northwind.viewer()
     with acting(viewer):
@@ -49,7 +49,7 @@ def kinds(hook: Hook) -> list[str]:
 def test_given_a_verified_webhook_when_tested_then_alerts_go_there_before_it_has_answered(world, device, hook):
     hook.answers_challenges = False
 
-    assert tested(world, hook).is_usable
+    assert asks_for_a_test(world, hook).is_usable
     sent()
     world.acme.raises(device)
     told()
@@ -61,7 +61,7 @@ def test_given_a_verified_webhook_when_tested_then_alerts_go_there_before_it_has
 def test_given_a_verified_webhook_when_tested_then_a_challenge_reaches_it_and_the_log_says_that_it_was_answered(
     world, hook
 ):
-    tested(world, hook)
+    asks_for_a_test(world, hook)
     sent()
 
     assert kinds(hook) == ["destination.verification"]
@@ -76,7 +76,7 @@ def test_given_a_verified_webhook_when_it_fails_the_test_then_it_is_neither_fail
 ):
     hook.answers_challenges = False
     hook.answers = [answer]
-    tested(world, hook)
+    asks_for_a_test(world, hook)
     sent()
 
     row = hook.now
@@ -86,7 +86,7 @@ def test_given_a_verified_webhook_when_it_fails_the_test_then_it_is_neither_fail
 
 def test_given_a_webhook_that_fails_when_it_answers_a_test_then_it_fails_no_longer(world, hook):
     hook.changes(failing_since=timezone.now() - timedelta(days=1))
-    tested(world, hook)
+    asks_for_a_test(world, hook)
     sent()
 
     assert hook.now.failing_since is None
@@ -95,7 +95,7 @@ def test_given_a_webhook_that_fails_when_it_answers_a_test_then_it_fails_no_long
 def test_given_a_webhook_that_was_given_up_when_tested_then_it_gets_alerts_once_it_has_answered(world, hook):
     hook.changes(disabled_at=timezone.now(), disabled_reason="gone")
 
-    assert not tested(world, hook).is_usable
+    assert not asks_for_a_test(world, hook).is_usable
     sent()
 
     assert hook.now.is_usable
@@ -103,7 +103,7 @@ def test_given_a_webhook_that_was_given_up_when_tested_then_it_gets_alerts_once_
 
 def test_given_two_challenges_when_the_first_is_answered_then_the_other_is_not_sent(world, device):
     with hook_of(world.northwind, verified=False) as unverified:
-        tested(world, unverified)
+        asks_for_a_test(world, unverified)
         sent()
 
         assert kinds(unverified) == ["destination.verification"]
