@@ -6,15 +6,17 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from access.models import Grant, Role
 from access.principal import acting, job
 from partners import proposals, tenders
 from partners.models import ProposalState, Tender, TenderQuestion
-from tests.cast import HEALTH, INVENTORY, World, partner
+from tests.cast import HEALTH, INVENTORY, PASSWORD, World, partner
 from tests.partners.pages import QUERIES_A_PAGE, WEIGHT_GZIPPED, asked, text, weight
 from tests.partners.tendering import answers, asks, chooses, closes, drafts, opened, own, sends
+from tests.signing_in import sign_in
 
 SAME_SIGHT = "Choosing a proposal does not change who can see your data."
 
@@ -409,6 +411,21 @@ def test_given_a_ticked_access_when_choosing_then_that_one_ends_and_no_other(las
         assert set(Grant.objects.live().values_list("pk", flat=True)) == {stays.pk}
 
 
+def test_given_a_sign_in_of_an_hour_ago_when_choosing_then_it_asks_who_is_there_and_comes_back_with_every_box(
+    world, answered
+):
+    grant = world.acme.shares("hq", with_=world.northwind)
+    stale = sign_in(Client(), world.acme.people["ada"], ago_s=3600)
+    at = f"/proposals/{answered.public_id}/{own(world.rival, answered).public_id}/choose"
+
+    asked_first = stale.post(at, {"end_grants": [grant.public_id]}).headers["Location"]
+    back = stale.post(asked_first, {"password": PASSWORD}).headers["Location"]
+
+    assert asked_first.startswith("/accounts/reauthenticate/?next=")
+    assert fresh(world, answered).state == "open"
+    assert f'value="{grant.public_id}" checked' in text(stale.get(back))
+
+
 def test_given_an_access_of_another_site_when_it_is_named_with_the_choice_then_nothing_happens(world, ada, answered):
     elsewhere = world.acme.shares("branch", with_=world.northwind)
     row = own(world.rival, answered)
@@ -468,6 +485,15 @@ def test_given_sent_proposals_when_the_first_page_is_opened_then_it_leads_to_the
 
     assert f'href="/proposals/{answered.public_id}"' in home
     assert "2 proposals: Twelve switches" in home
+
+
+def test_given_sent_proposals_when_the_first_page_is_opened_then_it_asks_few_questions(world, ada, answered):
+    ada.get("/")
+
+    with asked() as found:
+        ada.get("/")
+
+    assert len(found) <= QUERIES_A_PAGE, "\n".join(found.statements)
 
 
 def test_given_no_proposal_that_waits_when_the_first_page_is_opened_then_it_says_nothing_of_them(world, ada, answered):
