@@ -113,7 +113,9 @@ def close(request: PageRequest, public_id: str) -> HttpResponse:
         if request.method != "POST":
             return render(request, "portal/proposal_choose.html", _ending(request, tender) | _closing(tender, back))
         wishes = _wishes(request, tender)
-        words = gettext("You asked for proposals and took none. Everybody whom you asked is told that it is over.")
+        words = gettext(
+            "You asked for proposals and took none. Those whom you asked are told that it is over, but for who had said no."
+        )
         done = acted(request, saying(words, lambda: tenders.close(tender, by=request.viewer)))
     if done:
         _end_accesses(request, wishes)
@@ -125,7 +127,7 @@ def _closing(tender: Tender, back: str) -> dict[str, Any]:
         "title": gettext("Take none of them?"),
         "action": gettext("Close without a choice"),
         "consequences": [
-            gettext("Everybody whom you asked is told that you no longer wait for proposals."),
+            gettext("Those whom you asked, and who have not said no, are told that you no longer wait for proposals."),
             gettext("You keep what was sent to you and can read it later. Nobody can send anything any more."),
         ],
         "cancel_url": back,
