@@ -137,6 +137,8 @@ def read_draft(request: PageRequest, data: QueryDict) -> Draft:
 def _chosen_sites(viewer: Viewer, data: QueryDict) -> tuple[Site, ...]:
     """Those named one by one, and with `site=all` or `group=`, as cells of a large matrix lead here, those of the column."""
     named, group = set(data.getlist("site")), data.get("group", "")
+    if not (named or group):
+        return ()
     found = matrix.open_sites(viewer)
     if matrix.ALL_SITES in named:
         return found
