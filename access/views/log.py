@@ -38,7 +38,7 @@ def index(request: PageRequest) -> HttpResponse:
     viewer, wanted = request.viewer, request.GET
     found = looks.filtered(viewer, wanted)
     if wanted.get("format") in FORMATS:
-        return export(request, (looks.shown(e, viewer) for e in _all(found)), "viewing-log")
+        return export(request, (looks.shown(e, viewer) for e in every(found)), "viewing-log")
     # One by one where somebody asked for the reads behind a line, else a program's day is one line.
     rows = found if wanted.get("each") else looks.rolled_up(found, looks.zone_of(viewer))
     page = leaves.leaf(rows, wanted, looks.KEY)
@@ -56,7 +56,7 @@ def index(request: PageRequest) -> HttpResponse:
     return render(request, "portal/log.html", context)
 
 
-def _all(found: QuerySet[Any]) -> Iterator[Any]:
+def every(found: QuerySet[Any]) -> Iterator[Any]:
     """Every row, or none: an export that quietly ends somewhere would be taken for the whole. Raises Invalid."""
     if found.order_by()[: ALL_WITHIN + 1].count() > ALL_WITHIN:
         words = gettext("More than %(n)d rows: choose a shorter time, then export again")
@@ -111,7 +111,7 @@ BY_NUMBER = Key(("seq",), lambda entry: str(entry.seq), _read_seq)
 def audit(request: PageRequest) -> HttpResponse:
     found = AuditEntry.objects.visible_to(request.viewer)
     if request.GET.get("format") in FORMATS:
-        return export(request, (_change(e) for e in _all(found.order_by("-seq"))), "audit-journal")
+        return export(request, (_change(e) for e in every(found.order_by("-seq"))), "audit-journal")
     organization = request.viewer.organization
     assert organization is not None
     page = leaves.leaf(found, request.GET, BY_NUMBER)

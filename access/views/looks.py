@@ -96,16 +96,21 @@ def _group(zone: ZoneInfo) -> Func:
 def lines(found: QuerySet[ViewingEntry], entries: Iterable[ViewingEntry], viewer: Viewer) -> list[dict[str, Any]]:
     """Rows of the page for entries of `rolled_up(found)`: one that stands for several says how many, and leads to them."""
     zone, rows = zone_of(viewer), list(entries)
-    calls = [e for e in rows if e.way == Way.API]
-    many: dict[str, Any] = {}
-    if calls:
-        days = [e.at.astimezone(zone).date() for e in calls]
-        first, last = datetime.combine(min(days), time(), zone), datetime.combine(max(days), time(), zone)
-        that = found.order_by().filter(way=Way.API, at__gte=first, at__lt=last + timedelta(days=1))
-        groups = {e.group for e in calls}  # type: ignore[attr-defined]
-        counted = that.annotate(group=_group(zone)).filter(group__in=groups).values("group")
-        many = {g["group"]: g for g in counted.annotate(reads=Count("pk"), first=Min("at"))}
+    many = counts(found, rows, zone)
     return [shown(e, viewer) | _several(e, many.get(getattr(e, "group", "")), zone) for e in rows]
+
+
+def counts(found: QuerySet[ViewingEntry], rows: Iterable[ViewingEntry], zone: ZoneInfo) -> dict[str, Any]:
+    """For rows of `rolled_up(found)` that stand for several, by their `group`: how many `reads`, and when the `first` was."""
+    calls = [e for e in rows if e.way == Way.API]
+    if not calls:
+        return {}
+    days = [e.at.astimezone(zone).date() for e in calls]
+    first, last = datetime.combine(min(days), time(), zone), datetime.combine(max(days), time(), zone)
+    that = found.order_by().filter(way=Way.API, at__gte=first, at__lt=last + timedelta(days=1))
+    groups = {e.group for e in calls}  # type: ignore[attr-defined]
+    counted = that.annotate(group=_group(zone)).filter(group__in=groups).values("group")
+    return {g["group"]: g for g in counted.annotate(reads=Count("pk"), first=Min("at"))}
 
 
 def _several(entry: ViewingEntry, group: Any, zone: ZoneInfo) -> dict[str, Any]:

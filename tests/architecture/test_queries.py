@@ -27,7 +27,8 @@ PORTAL = (
 )
 PARTNER = (
     *("/triage", "/customers", "/customers/{acme}", "/devices", "/devices/{device}", "/alerts", "/alerts/{alert}"),
-    *("/access", "/access/ask?customer={acme}", "/team", "/settings/webhooks", "/settings/company", "/settings/people"),
+    *("/access", "/access/ask?customer={acme}", "/access/log", "/team", "/settings/webhooks", "/settings/company"),
+    "/settings/people",
     *("/settings/api", "/contracts", "/tenders", "/proposals"),
 )
 STAFF = (
