@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from access.context import memberships_of
@@ -24,6 +25,12 @@ INVITED = "invited"  # session mark of somebody who came by an invitation or a p
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has no types
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _(
+            "E-mail address and password do not fit each other. Try again, or use “Forgot your password?”."
+        ),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Open when the installation says so, and always for somebody who was invited."""
         return settings.OPEN_SIGNUP or bool(request.session.get(INVITED))

@@ -413,3 +413,13 @@ def test_when_an_unknown_and_a_known_address_ask_for_a_new_password_then_the_ans
 
     one, other = (re.sub(r'value="[^"]*"', "", t.content.decode()) for t in told)
     assert one == other
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+def test_when_a_password_is_wrong_then_the_page_says_what_to_do_and_not_whether_the_address_is_known(
+    world: World, email: str
+):
+    page = Client().post("/accounts/login/", {"login": email, "password": "not this one"}).content.decode()
+
+    assert "E-mail address and password do not fit each other. Try again, or use “Forgot your password?”." in page
+    assert "Forgot your password?</a>" in page
