@@ -88,7 +88,9 @@ def demo(arguments: list[str]) -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--data", type=Path)
     wanted, _ = parser.parse_known_args(arguments)
+    kept = wanted.data.absolute() if wanted.data else KEPT
     if wants_help(arguments):
         return help_of("demo")
     with red_if_it_cannot_start(wanted.check):
@@ -97,10 +99,10 @@ def demo(arguments: list[str]) -> int:
             raise devstack.StackError(
                 f"Somebody listens on port {port} already, perhaps another demonstration: choose another with --port."
             )
-        if wanted.fresh and not wanted.check and folders.is_ours(KEPT):
-            folders.remove(KEPT)
-        set_for_the_demo(port, secrets.token_urlsafe(50) if wanted.check else memory.secret_key(KEPT))
-        with up(None if wanted.check else KEPT) as data:
+        if wanted.fresh and not wanted.check and folders.is_ours(kept):
+            folders.remove(kept)
+        set_for_the_demo(port, secrets.token_urlsafe(50) if wanted.check else memory.secret_key(kept))
+        with up(None if wanted.check else kept) as data:
             found = {"port": port, "data": data, "began": began, **outside_ports(data)}
             words = [word for name, value in found.items() for word in (f"--{name}", str(value))]
             return django(["demo", *arguments, *words])

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         # Given by smartcare/launch.py, which has to know them before the settings are read.
         for name in ("--receiver-port", "--mail-port"):
             parser.add_argument(name, type=int, help=argparse.SUPPRESS)
-        parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
+        parser.add_argument("--data", type=Path, metavar="DIR", help="keep its data there, not in .data/")
         parser.add_argument("--began", type=float, default=time.time(), help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:

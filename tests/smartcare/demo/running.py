@@ -16,9 +16,6 @@ from typing import Any
 from smartcare.devstack.keeper import descendants_of
 
 ROOT = Path(__file__).parents[3]
-# As manage.py does, with a data folder of the test's own: nobody's demonstration is touched.
-START = "import sys; from pathlib import Path; from smartcare import launch; launch.KEPT = Path(sys.argv[1]);"
-START += "sys.exit(launch.main(sys.argv[2:]))"
 # A pytest worker's own servers and settings are nothing for it.
 NOT_OURS = re.compile(r"^(PG|PYTEST|DATABASE_|REDIS_|SECRET_KEY|EMAIL_URL|DJANGO_ALLOW)")
 
@@ -30,7 +27,8 @@ class Running:
         environment = {name: value for name, value in os.environ.items() if not NOT_OURS.match(name)}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, str(data), "demo", *arguments],
+            # With a data folder of the test's own: nobody's demonstration is touched.
+            [sys.executable, "manage.py", "demo", "--data", str(data), *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
