@@ -16,7 +16,6 @@ from django.test import Client, TransactionTestCase
 from psycopg2 import sql
 
 from tests.cast import World
-from tests.copies import Copies
 from tests.signing_in import sign_in
 
 CHROMIUM_ARGS = [
@@ -124,24 +123,16 @@ def empty_everything(_: object = None) -> None:
 TransactionTestCase._fixture_teardown = empty_everything  # type: ignore[method-assign]
 
 
-CAST = Copies(World.build)
-
-
-def a_world(behind: Any) -> World:
-    """A mutant in what builds the cast must meet every test that begins with it (tests/mutation)."""
-    return World.build() if os.environ.get("TEST_DATABASE") else CAST.one(behind)
-
-
 @pytest.fixture
-def world(db: None, behind: Any) -> World:
+def world(db: None) -> World:
     """The cast of the interface page, rolled back afterwards."""
-    return a_world(behind)
+    return World.build()
 
 
 @pytest.fixture
-def lasting_world(transactional_db: None, behind: Any) -> World:
+def lasting_world(transactional_db: None) -> World:
     """The cast, committed: for tests with other processes, threads or a browser."""
-    return a_world(behind)
+    return World.build()
 
 
 @pytest.fixture

@@ -38,7 +38,6 @@ from access.principal import acting
 from access.viewer import NOBODY, Viewer
 from telemetry.models import Alert, Device, DeviceInventory, DeviceKey
 from tests.cast import HEALTH, INVENTORY, TRAFFIC, Company, World, make_user
-from tests.conftest import a_world
 
 LOGIN = ("USER", "PASSWORD", "HOST", "PORT")
 
@@ -58,9 +57,9 @@ def unguarded_login(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 
 @pytest.fixture
-def world(unguarded_login: None, db: None, behind: Any) -> World:
+def world(unguarded_login: None, db: None) -> World:
     """The cast, made and looked at without row-level security."""
-    return a_world(behind)
+    return World.build()
 
 
 def seen(viewer: Viewer, category: Category = Category.ANY) -> set[str]:
