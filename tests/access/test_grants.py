@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access import accounts, acts, onboarding, sharing
+from access import accounts, acts, onboarding, requests, sharing
 from access.errors import AlreadyGranted, Ended, Invalid, NotAllowed
 from access.models import (
     SHAREABLE,
@@ -314,6 +314,76 @@ def test_a10_when_one_kind_is_exchanged_for_another_then_guardians_rows_of_the_o
     assert (len(row_of(INVENTORY)), row_of(TRAFFIC)) == (1, set())
 
 
+def test_given_access_that_runs_when_one_click_decides_about_it_and_another_site_then_both_have_one_number(
+    world: World, running: Grant
+):
+    ada, sites = world.acme.viewer(), world.acme.sites
+
+    with acting(ada):
+        given = sharing.give(
+            partner=world.northwind.organization, sites=[sites["hq"], sites["branch"]], terms=terms(INVENTORY), by=ada
+        )
+
+    assert running.pk in {g.pk for g in given}
+    (decision,) = {now(world, g).decision for g in given}
+    assert decision != running.decision
+
+
+@pytest.mark.parametrize("site", ["hq", "branch"])
+def test_when_access_answers_a_request_then_it_names_it_even_if_that_changes_nothing_else(
+    world: World, running: Grant, site: str
+):
+    nora, ada = world.northwind.viewer(), world.acme.viewer()
+    with acting(nora):
+        request = requests.ask(
+            by=nora, customer_name="Acme", categories={HEALTH, TRAFFIC}, days=90, reason="Just as before, please."
+        )
+    same = Terms(running.category_set, running.expires_at, running.forward_alerts, running.purpose)
+
+    with acting(ada):
+        (given,) = sharing.give(
+            partner=world.northwind.organization, sites=[world.acme.sites[site]], terms=same, by=ada, request=request
+        )
+
+    assert given.request_id == now(world, given).request_id == request.pk
+    assert (given.pk == running.pk) == (site == "hq")
+
+
+def test_given_access_without_alerts_when_it_is_changed_then_no_moment_of_their_beginning_is_kept(world: World):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={HEALTH})
+
+    world.acme.changes(grant, purpose="new words")
+
+    assert now(world, grant).forwarding_since is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"categories": frozenset()}, "categories"),
+        ({"categories": frozenset({TRAFFIC})}, "forward_alerts"),
+        ({"expires_at": timezone.now() - timedelta(days=1)}, "days"),
+        ({"expires_at": timezone.now() + timedelta(days=368)}, "days"),
+    ],
+    ids=["no kind", "alerts without health", "past", "too long"],
+)
+def test_when_a_change_makes_no_sense_then_the_form_says_where(
+    world: World, running: Grant, wanted: dict[str, Any], field: str
+):
+    with pytest.raises(Invalid) as refused:
+        world.acme.changes(running, **wanted)
+
+    assert refused.value.field == field
+
+
+def test_given_other_access_that_runs_when_one_past_its_end_is_changed_then_it_has_ended(world: World, running: Grant):
+    over = world.acme.shares("branch", with_=world.northwind)
+    world.acme.lets_expire(over)
+
+    with pytest.raises(Ended):
+        world.acme.changes(over, expires_at=timezone.now() + timedelta(days=30))
+
+
 # ---- ending
 
 
@@ -334,7 +404,7 @@ def test_when_an_access_is_stopped_then_row_and_journal_say_by_whom_and_what_it_
     after = json.loads(written.after)
     assert json.loads(written.before) == before
     assert after == facts_of(row, cancelled_deliveries=0, decision=after["decision"])
-    assert after["decision"] != before["decision"]  # stopping is a decision of its own
+    assert UUID(after["decision"]) != UUID(before["decision"])  # stopping is a decision of its own
     ((act, public_id, facts),) = told
     assert (act, public_id, facts["by"].user_id, facts["reason"]) == (
         "grant.ended",
@@ -355,6 +425,33 @@ def test_when_deliveries_are_cancelled_by_several_then_receipt_row_and_journal_s
 
     assert (receipt.cancelled_deliveries, now(world, running).cancelled_deliveries) == (5, 5)
     assert json.loads(entry(world, "grant.revoked").after)["cancelled_deliveries"] == 5
+
+
+def test_when_deliveries_of_one_access_are_cancelled_then_the_receipt_of_another_does_not_count_them(
+    world: World, running: Grant, monkeypatch: pytest.MonkeyPatch
+):
+    other = world.acme.shares("branch", with_=world.northwind)
+    monkeypatch.setitem(acts._handlers, "grant.ended", [lambda grant, **_: 2])
+
+    world.acme.revokes(running)
+
+    assert now(world, other).cancelled_deliveries == 0
+
+
+def test_given_an_end_nobody_booked_when_access_is_given_anew_then_the_old_one_ran_out_and_was_not_stopped(
+    world: World, running: Grant
+):
+    world.acme.lets_expire(running)
+
+    world.acme.shares("hq", with_=world.northwind)
+
+    row = now(world, running)
+    assert (row.closed_at is not None, row.revoked_at, row.revoked_by_id) == (True, None, None)
+
+
+def test_when_a_kind_of_data_has_no_permission_then_nothing_is_shared_and_the_way_out_is_said(world: World):
+    with pytest.raises(NotAllowed, match=r"manage\.py migrate"):
+        sharing._permission_ids(["view_health", "view_nothing_known"])
 
 
 def test_when_an_end_is_booked_then_it_is_nobodys_decision_and_only_once_and_only_when_it_has_passed(

@@ -54,6 +54,7 @@ SUBJECTS = (
         (
             "tests/access/test_sharing.py",
             "tests/access/test_grants.py",
+            "tests/access/test_decisions.py",
             "tests/access/test_door.py",
             "tests/access/test_expiry.py",
             "tests/access/test_preview.py",

@@ -29,6 +29,7 @@ def test_when_the_published_limits_are_asked_for_then_they_are_these():
     assert (COLLECTOR.wire_bytes, COLLECTOR.body_bytes) == (8 * MIB, 32 * MIB)
     assert (DEVICE.devices_kept, DEVICE.samples, DEVICE.events) == (1, 5_000, 1_000)
     assert (COLLECTOR.devices_kept, COLLECTOR.samples, COLLECTOR.events) == (500, 50_000, 5_000)
+    assert (DEVICE.bodies_at_once, COLLECTOR.bodies_at_once) == (2, 4)
     for both in (DEVICE, COLLECTOR):
         assert (both.components, both.labels, both.label_chars, both.text_chars) == (5_000, 8, 64, 4_000)
         assert (both.json_depth, both.otlp_depth, both.xml_depth, both.xml_elements) == (8, 24, 64, 20_000)
