@@ -6,8 +6,10 @@ from typing import Any
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,6 +24,26 @@ from access.models import Membership, Role, User
 log = structlog.get_logger(__name__)
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes replace one of these for once
 INVITED = "invited"  # session mark of somebody who came by an invitation or a partner's referral link
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the library has no types
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _(
+            "This code is not right, or its time is over. Type the one that your app shows now; if that fails as well, "
+            "set your phone's clock to automatic."
+        ),
+    }
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """The library's own, in words for people."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].label = _("Sign in with it alone")
+        self.fields["passwordless"].help_text = _(
+            "Without password and app. It then asks for your fingerprint, your face or its PIN each time."
+        )
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has no types

@@ -85,8 +85,10 @@ def _open(request: PageRequest, said: dict[str, str]) -> None:
 @own_transactions
 def referral(request: HttpRequest, slug: str) -> HttpResponse:
     """A partner's referral link: lets somebody sign up, remembers who sent them, shares nothing."""
-    if onboarding.referrer(slug) is not None:  # a link of nobody's opens no door that is closed
+    partner = onboarding.referrer(slug)
+    if partner is not None:  # a link of nobody's opens no door that is closed
         request.session["referred_by"] = slug
+        request.session["referrer_name"] = partner.name
         request.session["invited"] = True
     return redirect("home" if request.user.is_authenticated else "account_signup")
 

@@ -250,7 +250,7 @@ def test_given_a_referral_link_when_its_reader_founds_a_company_then_that_is_its
 ):
     settings.OPEN_SIGNUP = False
     client = Client()
-    client.get("/welcome/northwind")
+    assert "Northwind sent you here" in client.get("/welcome/northwind", follow=True).content.decode()
     client.post("/accounts/signup/", {"email": "new@example.com", "password1": PASSWORD})
     confirms(client, mailoutbox[0])
 
