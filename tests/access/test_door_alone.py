@@ -229,6 +229,9 @@ ACCOUNT_ENDS = {
         Organization.objects.filter(pk=c.pk), status=OrganizationStatus.SUSPENDED
     ),
     "it is another organization's": lambda c, rows: change(rows, organization=Organization.objects.get(slug="third")),
+    "who made it may no longer sign in": lambda c, rows: change(
+        User.objects.filter(pk=c.viewer().user_id), is_active=False
+    ),
 }
 
 
@@ -243,6 +246,20 @@ def test_given_a_program_when_its_key_no_longer_holds_then_it_sees_nothing(
     assert "hq" in seen(viewer)
 
     ACCOUNT_ENDS[ends](who, rows)
+
+    assert seen(viewer) == set()
+
+
+@pytest.mark.parametrize("company", ["acme", "northwind"])
+def test_given_a_program_that_no_person_made_when_its_organization_is_suspended_then_it_sees_nothing(
+    world: World, grant: Grant, company: str
+):
+    who: Company = getattr(world, company)
+    viewer, rows = account(who)
+    change(rows, created_by=None)
+    assert "hq" in seen(viewer)
+
+    ACCOUNT_ENDS["its organization is suspended"](who, rows)
 
     assert seen(viewer) == set()
 
