@@ -57,7 +57,7 @@ def test_given_an_address_of_numbers_when_a_passkey_is_asked_for_then_the_page_s
         with_authenticator(page).goto("/accounts/2fa/webauthn/add/")
         page.get_by_role("button", name="Add it").click()
 
-        said = page.locator("[role=alert]")
+        said = page.get_by_role("alert")
         said.wait_for()
         assert "Use your password and your app" in said.inner_text()
         assert page.url.endswith("/accounts/2fa/webauthn/add/")
