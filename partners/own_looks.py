@@ -95,6 +95,8 @@ def _line(entry: ViewingEntry, known: Known) -> dict[str, Any]:
         "customer_id": customer.public_id if customer else "",
         "grant": entry.grant.public_id if entry.grant else "",
         "is_named": known.names(entry),
+        # A tender alone is about no site; no grant covers it, so none has ended.
+        "unnamed": gettext("No longer shared") if entry.site_id else gettext("A request for proposals"),
     }
 
 

@@ -8,8 +8,8 @@ from partners.models import Proposal, Tender, TenderQuestion
 from tests.cast import Company, World
 
 
-def opened(world: World, *partners: Company, days: int = 14, title: str = "Twelve switches") -> Tender:
-    viewer = world.acme.viewer()
+def opened(world: World, *partners: Company, days: int = 14, title: str = "Twelve switches", by: str = "") -> Tender:
+    viewer = world.acme.viewer(by)
     with acting(viewer):
         return tenders.open(
             site=world.acme.sites["hq"],

@@ -16,32 +16,7 @@ from partners.models import Proposal, ProposalState, Tender, TenderQuestion
 from telemetry.models import DeviceKind, ModelLifecycle
 from tests.cast import HEALTH, INVENTORY, Company, World
 from tests.partners.pages import asked
-
-
-def opened(world: World, *partners: Company, days: int = 14, by: str = "") -> Tender:
-    viewer = world.acme.viewer(by)
-    with acting(viewer):
-        return tenders.open(
-            site=world.acme.sites["hq"],
-            title="Twelve switches",
-            wish="Delivered and built in",
-            partners=[p.organization for p in partners],
-            days=days,
-            by=viewer,
-        )
-
-
-def of(company: Company, tender: Tender) -> Proposal:
-    viewer = company.viewer()
-    with acting(viewer):
-        return proposals.visible_to(viewer).get(tender=tender)
-
-
-def sends(company: Company, tender: Tender, **values: Any) -> Proposal:
-    viewer, row = company.viewer(), of(company, tender)
-    with acting(viewer):
-        proposals.draft(row, by=viewer, values={"summary": f"{company.slug} offers"} | values)
-        return proposals.send(row, by=viewer)
+from tests.partners.tendering import opened, own, sends
 
 
 def compared(world: World, tender: Tender) -> list[proposals.Compared]:
@@ -233,7 +208,7 @@ def test_given_twenty_questions_of_one_partner_when_it_asks_another_then_it_is_r
 
 
 def test_given_a_draft_when_the_customer_looks_then_neither_door_nor_database_shows_it(world, tender):
-    viewer, row = world.northwind.viewer(), of(world.northwind, tender)
+    viewer, row = world.northwind.viewer(), own(world.northwind, tender)
     with acting(viewer):
         proposals.draft(row, by=viewer, values={"text": "canary-draft", "price_cents": 1})
     ada = world.acme.viewer()
@@ -258,7 +233,7 @@ def test_when_a_proposal_is_sent_then_the_customer_reads_it_and_it_changes_no_mo
 
 
 def test_given_a_draft_without_a_summary_when_sending_then_it_is_asked_for(world, tender):
-    viewer, row = world.northwind.viewer(), of(world.northwind, tender)
+    viewer, row = world.northwind.viewer(), own(world.northwind, tender)
 
     with acting(viewer), pytest.raises(Invalid) as no:
         proposals.send(row, by=viewer)
@@ -267,7 +242,7 @@ def test_given_a_draft_without_a_summary_when_sending_then_it_is_asked_for(world
 
 
 def test_when_a_partner_declines_then_its_draft_is_emptied_and_the_customer_learns_it(world, tender):
-    viewer, row = world.northwind.viewer(), of(world.northwind, tender)
+    viewer, row = world.northwind.viewer(), own(world.northwind, tender)
     with acting(viewer):
         proposals.draft(row, by=viewer, values={"text": "canary-draft"})
         proposals.decline(row, by=viewer)
@@ -281,7 +256,7 @@ def test_when_a_partner_declines_then_its_draft_is_emptied_and_the_customer_lear
 
 
 def test_given_a_tender_whose_days_are_over_when_sending_then_it_is_too_late(world, tender):
-    row = of(world.northwind, tender)
+    row = own(world.northwind, tender)
     with job(world.acme.pk):
         Tender.objects.filter(pk=tender.pk).update(answers_until="2026-01-01T00:00:00Z")
     viewer = world.northwind.viewer()
@@ -291,7 +266,7 @@ def test_given_a_tender_whose_days_are_over_when_sending_then_it_is_too_late(wor
 
 
 def test_given_anothers_proposal_when_writing_then_it_is_refused(world, tender):
-    row = of(world.northwind, tender)
+    row = own(world.northwind, tender)
 
     for company in (world.rival, world.acme):
         viewer = company.viewer()
@@ -300,7 +275,7 @@ def test_given_anothers_proposal_when_writing_then_it_is_refused(world, tender):
 
 
 def test_given_a_field_that_is_no_part_of_a_proposal_when_drafting_then_it_is_refused(world, tender):
-    viewer, row = world.northwind.viewer(), of(world.northwind, tender)
+    viewer, row = world.northwind.viewer(), own(world.northwind, tender)
 
     with acting(viewer), pytest.raises(Invalid):
         proposals.draft(row, by=viewer, values={"state": "chosen"})
@@ -349,12 +324,12 @@ def test_when_a_proposal_is_chosen_then_each_partner_learns_its_own_outcome_alon
     with acting(viewer):
         tenders.choose(row, by=viewer)
 
-    assert of(world.northwind, tender).state == ProposalState.CHOSEN
-    assert of(world.rival, tender).state == ProposalState.NOT_CHOSEN
+    assert own(world.northwind, tender).state == ProposalState.CHOSEN
+    assert own(world.rival, tender).state == ProposalState.NOT_CHOSEN
 
 
 def test_when_a_tender_ends_then_drafts_can_no_longer_be_sent(world, tender):
-    viewer, row = world.northwind.viewer(), of(world.northwind, tender)
+    viewer, row = world.northwind.viewer(), own(world.northwind, tender)
     with acting(viewer):
         proposals.draft(row, by=viewer, values={"summary": "Soon"})
     ada = world.acme.viewer()
@@ -377,7 +352,7 @@ def test_when_a_tender_is_closed_then_accesses_stay_until_somebody_ends_them(wor
 
 
 def test_given_a_draft_when_the_customer_chooses_it_then_it_cannot_be_chosen(world, tender):
-    row = of(world.northwind, tender)
+    row = own(world.northwind, tender)
     viewer = world.acme.viewer()
 
     with acting(viewer), pytest.raises(Ended):

@@ -15,6 +15,7 @@ from access.viewing import Look
 from partners import own_looks, team
 from tests.cast import HEALTH, INVENTORY, TRAFFIC, Company, Customer, World
 from tests.partners.pages import asked, text
+from tests.partners.tendering import opened
 
 LOG = "/p/northwind/access/log"
 
@@ -52,6 +53,18 @@ def told(page: str) -> str:
 
 def test_given_no_looks_then_the_page_says_so(world, browse):
     assert "Nobody of your company has looked at a customer’s data yet." in page(world, browse)
+
+
+def test_given_a_look_at_what_no_grant_covers_then_it_is_not_called_ended(world, browse):
+    tender = opened(world, world.northwind, title="Secret title")
+    assert "Secret title" in text(
+        browse(world.northwind.people["nora"]).get(f"/p/northwind/tenders/{tender.public_id}")
+    )
+
+    words = told(page(world, browse))
+
+    assert "A request for proposals At least one kind" in words
+    assert ("No longer shared" in words, "Secret title" in words) == (False, False)
 
 
 def test_given_a_look_under_a_live_grant_then_it_is_named_with_person_customer_site_and_purpose(world, grant, browse):
