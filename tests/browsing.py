@@ -66,6 +66,11 @@ class Look:
         return f"{self.size[0]} px, {self.theme}"
 
 
+SQUEEZED = """() => [...document.querySelectorAll("main td, main th")]
+  .filter((cell) => cell.checkVisibility() && cell.clientWidth < 48 && cell.clientHeight > 120 && cell.innerText.length > 8)
+  .map((cell) => cell.innerText.slice(0, 40))"""
+
+
 @dataclass(slots=True)
 class Visit:
     """What was found on one page. weight: bytes of its HTML, gzipped; wider: {width of the window: width of the page}."""
@@ -79,6 +84,7 @@ class Visit:
     wider: dict[int, int] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)  # shown with scripts, not without
+    squeezed: list[str] = field(default_factory=list)  # cells in which text stands letter by letter on a phone
 
 
 def visit(page: Any, path: str, looks: tuple[Look, ...], *, without_scripts: Any = None) -> Visit:
@@ -109,6 +115,8 @@ def visit(page: Any, path: str, looks: tuple[Look, ...], *, without_scripts: Any
         page.set_viewport_size({"width": width, "height": 800})
         if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
             found.wider[width] = wide
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    found.squeezed = page.evaluate(SQUEEZED)
     # The browser itself notes a main document that is an error page.
     found.console = [f"{path}: {text}" for text in said if found.status < 400 or "Failed to load resource" not in text]
     return found

@@ -170,6 +170,11 @@ def test_when_the_window_is_narrow_then_no_page_scrolls_sideways(visits: list[Vi
 
 
 @by_everybody
+def test_when_a_page_is_read_on_a_phone_then_no_cell_of_a_table_is_one_letter_wide(visits: list[Visit], actor: str):
+    assert {v.path: v.squeezed for v in visits if v.squeezed} == {}
+
+
+@by_everybody
 def test_when_a_page_is_sent_then_it_is_light(visits: list[Visit], actor: str):
     heavy = {v.path: (v.weight, v.elements) for v in visits if v.weight > WEIGHT or v.elements > ELEMENTS}
 
