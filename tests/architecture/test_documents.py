@@ -91,4 +91,4 @@ def test_when_a_setting_is_in_the_readme_then_the_example_has_it():
     # What the installation's environment is; tests and pictures have variables of their own.
     written = set(re.findall(r"`([A-Z][A-Z_]{3,})(?:=[^`]*)?`", (ROOT / "README.md").read_text()))
 
-    assert written - known - {"REQUIRE_BROWSER", "CHROMIUM"} == set()
+    assert written - known - {"REQUIRE_BROWSER", "REQUIRE_CLIENTS", "CHROMIUM"} == set()
