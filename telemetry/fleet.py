@@ -308,10 +308,11 @@ def site_of(device_id: UUID) -> UUID:
 def fall_silent(site: Site, *, by: Viewer) -> None:
     """Keys of a closed site are refused from their next request; its devices and collectors are retired with their history,
     and nothing joins any more."""
+    # First: it waits for a device that is enrolling now, whose key and row the statements below would not see yet.
+    ClaimCode.unscoped.filter(site=site, used_at=None, expires_at__gt=Now()).update(expires_at=Now())
     DeviceKey.unscoped.filter(site=site, revoked_at=None).update(revoked_at=Now())
     DeviceStay.unscoped.filter(site=site, until=None).update(until=Now())
     Device.unscoped.filter(site=site, retired_at=None).update(retired_at=Now())
     Collector.unscoped.filter(site=site, retired_at=None).update(retired_at=Now())
-    ClaimCode.unscoped.filter(site=site, used_at=None, expires_at__gt=Now()).update(expires_at=Now())
     for alert in Alert.unscoped.filter(site=site, resolved_at=None):
         alerting.resolve(alert, by=by, resolution="retired")
