@@ -20,6 +20,7 @@ COLUMNS = ("name", "kind", "site", "vendor", "model", "serial")
 MOST_ROWS = 1_000
 MOST_BYTES = 1_000_000
 MOST_CHARS = 120
+TWO_SITES = "several of your sites are called like that: write the name exactly as it stands there"
 KINDS = {name.lower(): kind.value for kind in DeviceKind for name in (kind.value, kind.label)}
 
 
@@ -102,17 +103,29 @@ def _row(number: int, values: dict[str, str]) -> Row:
     )
 
 
+def _called(name: str, sites: Sequence[Site]) -> list[Site]:
+    """The site of exactly this name, else those called so whatever case and blanks. Who sees a device depends on its site, so
+    nobody guesses between two."""
+    exact = [s for s in sites if s.name == name]
+    return exact or [s for s in sites if _folded(s.name) == _folded(name)]
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.lower().split())
+
+
 def _judge(rows: Sequence[Row], by: Viewer) -> None:
-    sites = {" ".join(s.name.lower().split()): s for s in Site.objects.visible_to(by).filter(closed_at=None)}
+    sites = list(Site.objects.visible_to(by).filter(closed_at=None))
     inventories = DeviceInventory.objects.visible_to(by).exclude(serial="")
     serials = set(inventories.values_list("vendor", "serial"))
     names: set[tuple[Any, str]] = {
         (site, label.lower()) for site, label in Device.objects.visible_to(by).in_use().values_list("site", "label")
     }
     for row in rows:
-        row.found_site = sites.get(row.site.lower())
+        called = _called(row.site, sites)
+        row.found_site = called[0] if len(called) == 1 else None
         site = row.found_site.pk if row.found_site else None
-        row.problem = _problem(row, serials, names)
+        row.problem = TWO_SITES if len(called) > 1 else _problem(row, serials, names)
         names.add((site, row.name.lower()))
         if row.serial:
             serials.add((row.vendor, row.serial))

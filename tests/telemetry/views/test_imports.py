@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from access import onboarding
 from access.principal import acting
 from telemetry.models import Device
 from tests.cast import World
@@ -35,6 +36,22 @@ def confirms(client: Client, text: str) -> str:
 def labels(world: World) -> list[str]:
     with acting(world.acme.viewer()):
         return list(Device.unscoped.order_by("label").values_list("label", flat=True))
+
+
+def test_given_two_sites_of_nearly_one_name_when_a_line_names_one_then_it_is_that_one_or_nobody_guesses(
+    ada: Client, world: World
+) -> None:
+    viewer = world.acme.viewer()
+    with acting(viewer):
+        for name in ("Lab", "LAB"):
+            onboarding.open_site(name=name, by=viewer)
+
+    page = shows(ada, "name,site\na,lab\n")
+    confirms(ada, "name,site\nb,Lab\nc,LAB\n")
+
+    assert "Line 2, a: several of your sites are called like that" in page
+    with acting(viewer):
+        assert dict(Device.unscoped.values_list("label", "site__name")) == {"b": "Lab", "c": "LAB"}
 
 
 def test_when_a_file_is_shown_then_nothing_is_added_until_it_is_confirmed(ada: Client, world: World) -> None:
