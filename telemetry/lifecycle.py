@@ -38,18 +38,27 @@ def of(inventory: DeviceInventory) -> Lifecycle:
     """Dates of the device's model; unknown is said, never guessed."""
     if not inventory.model:
         return Lifecycle(None, None, None, "", "mute", "Unknown: the device has not named its model")
-    row = ModelLifecycle.objects.filter(vendor__iexact=inventory.vendor, model__iexact=inventory.model).first()
+    asked = (inventory.vendor, inventory.model)
+    row = rows([asked]).get(asked)
     return UNKNOWN if row is None else judged(row, timezone.now().date())
 
 
 def states(models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The state of each (vendor, model), as `of` says it, in one question to the database."""
     asked, today = set(models), timezone.now().date()
+    found = rows(asked)
+    return {model: judged(found[model], today).state if model in found else UNKNOWN.state for model in asked}
+
+
+def rows(models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ModelLifecycle]:
+    """What the catalogue has of each (vendor, model), whatever the case; of two spellings the older row. One question."""
+    asked = set(models)
     folded = ModelLifecycle.objects.annotate(folded=Lower("model")).filter(
         folded__in={m.lower() for _, m in asked if m}
     )
-    known = {(r.vendor.lower(), r.model.lower()): judged(r, today).state for r in folded.order_by("-pk")}
-    return {(vendor, model): known.get((vendor.lower(), model.lower()), UNKNOWN.state) for vendor, model in asked}
+    known = {(r.vendor.lower(), r.model.lower()): r for r in folded.order_by("-pk")}
+    named = {(vendor, model): known.get((vendor.lower(), model.lower())) for vendor, model in asked}
+    return {model: row for model, row in named.items() if row is not None}
 
 
 def judged(row: ModelLifecycle, today: date) -> Lifecycle:
@@ -78,16 +87,15 @@ class BadCatalogue(ValueError):
 def load(path: Path) -> int:
     """Read a catalogue (CSV with the columns above, dates as YYYY-MM-DD or empty) into the database. Raises BadCatalogue."""
     with path.open(newline="", encoding="utf-8-sig") as lines:
-        rows = list(parsed(csv.DictReader(lines)))
+        told = list(parsed(csv.DictReader(lines)))
     with transaction.atomic():
-        for row in rows:
-            ModelLifecycle.objects.update_or_create(
-                vendor__iexact=row.vendor,
-                model__iexact=row.model,
-                defaults=_values(row),
-                create_defaults={"vendor": row.vendor, "model": row.model, **_values(row)},
-            )
-    return len(rows)
+        for row in told:
+            there = rows([(row.vendor, row.model)]).get((row.vendor, row.model))
+            row.pk = there.pk if there else None
+            if there:  # the spelling that stands there stays
+                row.vendor, row.model = there.vendor, there.model
+            row.save()
+    return len(told)
 
 
 def parsed(lines: "Iterable[dict[str, str]]") -> list[ModelLifecycle]:
@@ -107,7 +115,3 @@ def parsed(lines: "Iterable[dict[str, str]]") -> list[ModelLifecycle]:
                 raise BadCatalogue(f"Line {number}: {column} has more than {LONGEST[column]} characters")
         found.append(ModelLifecycle(**texts, **dates))
     return found
-
-
-def _values(row: ModelLifecycle) -> dict[str, object]:
-    return {c: getattr(row, c) for c in COLUMNS[2:]}

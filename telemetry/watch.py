@@ -16,13 +16,13 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from access.failpoints import failpoint
 from access.models import Category
 from access.principal import principal
-from telemetry import alerting, facts, samples
+from telemetry import alerting, facts, lifecycle, samples
 from telemetry.analysis import engine, health
 from telemetry.analysis.context import Context, Support
 from telemetry.analysis.facts import DeviceFacts, Event, Interval, SeriesData, SeriesKey
@@ -79,7 +79,6 @@ class Subject:
     up_to: int = 0
     more: bool = False
     support: Support | None = None
-    uplinks: frozenset[str] = frozenset()
 
     @property
     def newest(self) -> float | None:
@@ -192,7 +191,7 @@ def _gather(due: Sequence[Due]) -> list[Subject]:
     states = _states(ids, devices)
     facts.apply_waiting(devices.values())
     intervals = dict(DeviceHealth.unscoped.filter(device__in=ids).values_list("device", "interval_s"))
-    supports, uplinks = _inventory_facts(ids)
+    supports = _supports(ids)
     subjects = [
         Subject(
             due=d,
@@ -202,7 +201,6 @@ def _gather(due: Sequence[Due]) -> list[Subject]:
             interval_s=intervals.get(d.device_id) or 300,
             last_seen=flags.get(d.device_id) or timezone.now(),
             support=supports.get(d.device_id),
-            uplinks=uplinks.get(d.device_id, frozenset()),
         )
         for d in due
         if d.device_id in devices
@@ -252,15 +250,12 @@ def _read_maintenance(subjects: Sequence[Subject]) -> None:
         )
 
 
-def _inventory_facts(ids: Sequence[UUID]) -> tuple[dict[UUID, Support], dict[UUID, frozenset[str]]]:
-    """Lifecycle dates of the devices' models, and the ports of theirs that lead upwards."""
+def _supports(ids: Sequence[UUID]) -> dict[UUID, Support]:
+    """Lifecycle dates of the devices' models, where the catalogue has them."""
     rows = DeviceInventory.unscoped.filter(device__in=ids).values_list("device", "vendor", "model")
-    models = {pk: (vendor.lower(), model.lower()) for pk, vendor, model in rows}  # as telemetry.lifecycle looks them up
-    wanted = {model for _, model in models.values() if model}
-    catalogue = ModelLifecycle.objects.annotate(named=Lower("model")).filter(named__in=wanted)
-    known = {(m.vendor.lower(), m.model.lower()): m for m in catalogue}
-    supports = {pk: _support(known[key]) for pk, key in models.items() if key in known}
-    return supports, {}
+    models = {pk: (vendor, model) for pk, vendor, model in rows}
+    known = lifecycle.rows(models.values())
+    return {pk: _support(known[model]) for pk, model in models.items() if model in known}
 
 
 def _support(row: ModelLifecycle) -> Support:
@@ -293,7 +288,7 @@ def _advance(subject: Subject) -> Advanced:
         maintenance=subject.maintenance,
         sequence=subject.up_to,
     )
-    context = Context(warm_up_s=settings.ANALYSIS_WARM_UP_S, uplinks=subject.uplinks, support=subject.support)
+    context = Context(warm_up_s=settings.ANALYSIS_WARM_UP_S, support=subject.support)
     result = engine.advance(bytes(subject.state.blob) or None, block, now.timestamp(), context)
     newest = subject.newest
     return Advanced(subject, result, datetime.fromtimestamp(newest, UTC) if newest else None, now)

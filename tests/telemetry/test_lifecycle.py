@@ -27,6 +27,18 @@ def test_given_the_example_of_the_docs_when_it_is_loaded_then_a_device_of_that_m
     assert (found.end_of_security_fixes, found.state) == (date(2027, 5, 31), "ok")
 
 
+def test_given_two_spellings_of_a_model_when_a_catalogue_is_loaded_then_the_older_one_counts_everywhere(db, tmp_path):
+    older = ModelLifecycle.objects.create(vendor="Example", model="EN-1", end_of_support=date(2030, 1, 1))
+    ModelLifecycle.objects.create(vendor="EXAMPLE", model="en-1", end_of_support=date(2020, 1, 1))
+
+    call_command("lifecycle", str(file_of(tmp_path, "example,EN-1,,2031-01-01,,")))
+
+    older.refresh_from_db()
+    assert (older.vendor, older.end_of_support) == ("Example", date(2031, 1, 1))
+    assert ModelLifecycle.objects.count() == 2
+    assert lifecycle.of(DeviceInventory(vendor="EXAMPLE", model="EN-1")).end_of_support == date(2031, 1, 1)
+
+
 def test_given_a_model_that_nobody_knows_when_asked_then_it_is_unknown_and_not_supported(db):
     found = lifecycle.of(DeviceInventory(vendor="Nobody", model="X1"))
 
