@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from access.models import AuditEntry
 from access.principal import acting, job
 from telemetry.ingest.memory import forget_everything
 from telemetry.models import ClaimCode, Collector, Device, DeviceHealth, DeviceInventory, DeviceKey, DeviceStay
@@ -222,6 +223,8 @@ def test_when_a_note_is_added_then_the_device_shows_it_and_the_journal_has_it(
     assert "front desk" in ada.get(f"/devices/{switch.public_id}").content.decode()
     with acting(world.acme.viewer()):
         assert DeviceInventory.unscoped.get(device=switch).notes == "Key of the rack: front desk"
+        entry = AuditEntry.objects.get(action="device.changed")
+        assert "front desk" in str(entry.after)
 
 
 def test_given_a_device_that_never_reported_when_it_is_opened_then_the_page_leads_to_connecting_it(
@@ -310,3 +313,37 @@ def test_given_a_serial_when_a_code_is_wanted_then_it_says_that_the_device_will_
     assert posts_as(world, key_in(with_key), "S7") == 202
     with acting(world.acme.viewer()):
         assert not ClaimCode.unscoped.exists()
+
+
+# ---- who may
+
+
+def test_given_somebody_who_may_only_look_when_anything_is_posted_then_it_is_refused_and_nothing_has_changed(
+    ada: Client, alan: Client, world: World, switch: Device
+) -> None:
+    site = world.acme.sites["hq"].public_id
+    code = makes_code(ada, world)
+    key = key_in(ada.post("/collectors", {"name": "Cellar", "site": site}))
+    with acting(world.acme.viewer()):
+        claim, collector = ClaimCode.unscoped.get(), Collector.unscoped.get()
+    posts_of = {
+        f"/devices/new/{claim.public_id}/withdraw": {},
+        f"/collectors/{collector.public_id}/retire": {},
+        f"/collectors/{collector.public_id}/keys": {"channel": "header"},
+        f"/devices/{switch.public_id}/keys": {"channel": "header"},
+        f"/devices/{switch.public_id}/retire": {},
+        f"/devices/{switch.public_id}/edit": {"label": "core switch", "kind": "switch", "site": site, "notes": "mine"},
+        f"/sites/{site}/edit": {"name": "Mine", "timezone": "UTC"},
+        f"/sites/{site}/close": {},
+        "/collectors": {"name": "Mine", "site": site},
+        "/devices/new": {"label": "Mine", "kind": "switch", "site": site},
+        "/devices/import": {"text": "name,site\nMine,hq\n", "confirm": "1"},
+    }
+
+    assert {path: alan.post(path, said).status_code for path, said in posts_of.items()} == dict.fromkeys(posts_of, 403)
+
+    assert (posts(world, key), enrols(code, serial="SN9").status_code) == (202, 200)
+    with acting(world.acme.viewer()):
+        assert DeviceInventory.unscoped.get(device=switch).notes == ""
+        assert not Device.unscoped.filter(label="Mine").exists()
+        assert DeviceKey.unscoped.filter(device=switch).count() == 0
