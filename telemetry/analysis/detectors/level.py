@@ -1,4 +1,4 @@
-"""Static levels: what is wrong the moment it is seen, with a gap between raising and clearing."""
+"""Static levels: what is wrong as soon as a second sample says so too, with a gap between raising and clearing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
