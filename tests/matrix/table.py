@@ -39,7 +39,7 @@ ROWS = (
     Row("sites/<str:public_id>/close", "customer", ("hq",)),
     Row("devices", "customer", query="q=canary"),
     Row("devices/new", "customer"),
-    Row("devices/new/<str:public_id>/withdraw", "customer", ("=cc-2222222222",), posts=True),
+    Row("devices/new/<str:public_id>/withdraw", "customer", ("claim-hq",), posts=True),
     Row("devices/import", "customer"),
     Row("devices/refused", "customer"),
     Row("devices/<str:public_id>", "customer", ("fw-hq",)),
@@ -59,7 +59,7 @@ ROWS = (
     Row("proposals/ask", "customer"),  # owners and approvers
     Row("proposals/<str:public_id>", "customer", ("tender-hq",)),
     Row("proposals/<str:public_id>/close", "customer", ("tender-hq",)),
-    Row("proposals/<str:public_id>/questions/<uuid:question>", "customer", ("tender-hq", "=00000000-0000-4000-8000-000000000000"), posts=True),
+    Row("proposals/<str:public_id>/questions/<uuid:question>", "customer", ("asked", "question"), posts=True),
     Row("proposals/<str:public_id>/<str:proposal_id>", "customer", ("tender-hq", "proposal-hq-northwind")),
     Row("proposals/<str:public_id>/<str:proposal_id>/choose", "customer", ("tender-hq", "proposal-hq-northwind")),
     # consent
