@@ -232,8 +232,10 @@ def drain(grant_id: UUID, *, customer: UUID, timeout_s: float = 20.0) -> datetim
             if closed is None or closed.drained_at:
                 return closed.drained_at if closed else None
             lock_passage(closed.site_id, closed.partner_id, shared=False)
-            Grant.objects.filter(pk=grant_id, drained_at=None).update(drained_at=Now())
+            is_first = Grant.objects.filter(pk=grant_id, drained_at=None).update(drained_at=Now())
             closed.refresh_from_db()
+            if not is_first:  # who waited beside us has said so
+                return closed.drained_at
             audit.record(
                 customer=customer,
                 by=None,

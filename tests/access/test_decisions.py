@@ -203,3 +203,5 @@ def test_a9_when_two_wait_for_the_same_end_then_both_say_the_same_moment(lasting
     assert fault is None
     assert one is not None
     assert one == other == now(world, grant).drained_at
+    with acting(world.acme.viewer()):
+        assert AuditEntry.objects.filter(action="grant.drained").count() == 1
