@@ -175,10 +175,11 @@ def _least(value: Callable[[Compared], Any]) -> Callable[[list[Compared]], Compa
 
 
 def _lowest_price(rows: list[Compared]) -> Compared | None:
-    """Prices in two currencies are not compared."""
+    """Prices in two currencies are not compared; and whoever leaves one part out may still ask for it, so is not the lowest."""
     if len({r.proposal.currency for r in rows if r.cost_cents is not None}) != 1:
         return None
-    return _least(lambda r: r.cost_cents)(rows)
+    found = _least(lambda r: r.cost_cents)(rows)
+    return None if found is None or None in (found.proposal.price_cents, found.proposal.yearly_cents) else found
 
 
 def _alone_survives(rows: list[Compared]) -> Compared | None:

@@ -299,10 +299,19 @@ def test_when_proposals_are_compared_then_they_stand_by_name_and_labels_name_sin
 
 @pytest.mark.parametrize(("currency", "price"), [("CHF", 1), ("EUR", 100)])
 def test_given_two_currencies_or_equal_prices_when_compared_then_none_is_the_lowest(world, tender, currency, price):
-    sends(world.rival, tender, price_cents=100)
-    sends(world.northwind, tender, price_cents=price, currency=currency)
+    sends(world.rival, tender, price_cents=100, yearly_cents=0)
+    sends(world.northwind, tender, price_cents=price, yearly_cents=0, currency=currency)
 
     assert [r.labels for r in compared(world, tender)] == [[], []]
+
+
+@pytest.mark.parametrize(("left_out", "lowest"), [("yearly_cents", False), ("price_cents", False), ("", True)])
+def test_given_half_a_price_when_compared_then_what_is_left_out_is_not_free(world, tender, left_out, lowest):
+    cheap = {"price_cents": 1, "yearly_cents": 1}
+    sends(world.rival, tender, price_cents=100, yearly_cents=100)
+    sends(world.northwind, tender, **{k: v for k, v in cheap.items() if k != left_out})
+
+    assert [r.labels for r in compared(world, tender)] == [["lowest_price"] if lowest else [], []]
 
 
 def test_when_compared_then_what_each_partner_sees_comes_from_its_grant_alone(world, tender):
