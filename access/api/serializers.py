@@ -186,7 +186,7 @@ class AnswerIn(Viewed):
 
 
 class LookOut(Viewed):
-    """A look. A partner reads its own: objects are named while a grant for that site is live, afterwards site, kind and time."""
+    """A look. A partner reads its own: objects are named while that kind is shared there, afterwards site, kind and time."""
 
     at = serializers.DateTimeField()
     person = serializers.SerializerMethodField()
@@ -201,7 +201,7 @@ class LookOut(Viewed):
     outcome = serializers.CharField()
 
     def _named(self, entry: ViewingEntry) -> bool:
-        return self.viewer.is_customer or entry.site_id in self.context.get("sites", {})
+        return entry.pk in self.context["named"]
 
     def get_person(self, entry: ViewingEntry) -> str:
         return entry.person_name or f"A person of {entry.looker_name}"

@@ -1,6 +1,8 @@
 """REST over consent: each handler reads through the door, records its look, and answers what the domain functions say."""
 
+from collections.abc import Container, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -318,7 +320,16 @@ class ViewingLog(ConsentViews):
         page = self.paginate_queryset(self.get_queryset())
         assert page is not None
         seen = sites_visible_to(self.viewer, Category.ANY).filter(pk__in={e.site_id for e in page})
-        return self.get_paginated_response(self.shown(page, many=True, sites={x.pk: x for x in seen}))
+        sites = {x.pk: x for x in seen}
+        return self.get_paginated_response(self.shown(page, many=True, sites=sites, named=self._named(page, sites)))
+
+    def _named(self, page: Sequence[ViewingEntry], sites: Container[UUID]) -> set[UUID]:
+        """Looks whose objects may be named: all to the customer, to a partner those at what is shared with it now."""
+        if self.viewer.is_customer:
+            return {e.pk for e in page}
+        grants = Grant.objects.visible_to(self.viewer).live().filter(site__in={e.site_id for e in page})
+        held: dict[UUID | None, set[Category]] = {g.site_id: {Category.ANY, *g.category_set} for g in grants}
+        return {e.pk for e in page if e.site_id in sites and Category(e.category) in held.get(e.site_id, ())}
 
     @extend_schema(responses=s.ReportOut)
     @action(detail=False, methods=["get"], pagination_class=None)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from access import viewing
 from access.models import Grant, Membership, Role, ViewingEntry
 from access.principal import acting, job
+from access.viewing import Look
 from partners.forwarding import sending
 from partners.models import Delivery
 from telemetry import jobs
@@ -77,6 +79,21 @@ def test_given_a_colleague_assigned_to_one_customer_then_no_list_shows_another_s
     assert narrowed == [1, 1, 1, 0, 0, 0]
     plant = world.globex.sites["plant"].public_id
     assert (looked_at[0] >= {site(world), plant}, looked_at[1]) == (True, {plant})
+
+
+def test_given_a_kind_that_was_taken_away_when_own_looks_are_read_then_what_was_of_it_has_no_name(world, nora):
+    grant = world.acme.shares("hq", with_=world.northwind, categories={INVENTORY, HEALTH})
+    viewer = world.northwind.viewer()
+    with acting(viewer):
+        hq = world.acme.sites["hq"].pk
+        looks = [Look(world.acme.pk, kind, hq, "device", f"canary {kind}", ["dv-1"]) for kind in (INVENTORY, HEALTH)]
+        viewing.record(viewer, looks, way="page")
+    world.acme.changes(grant, categories={HEALTH})
+
+    told = {e["category"]: (e["object"], e["objects"], e["site"]) for e in nora.reads("/viewing-log?page_size=200")}
+
+    assert told["inventory"] == (None, [], site(world))
+    assert told["health"] == ("canary health", ["dv-1"], site(world))
 
 
 # ---- destinations
