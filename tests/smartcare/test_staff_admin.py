@@ -96,9 +96,20 @@ def test_when_partners_are_searched_then_only_those_are_listed(world, sam):
     assert "Northwind" not in page
 
 
-@pytest.mark.parametrize("wanted", ["group__name", "memberships__user__email", "grants__purpose"])
-def test_when_a_list_is_filtered_by_what_it_does_not_show_then_it_is_refused(world, sam, wanted):
-    answer = sam.get(f"/staff/admin/partners/?{wanted}__startswith=a")
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        ("partners", "group__name__startswith"),
+        ("partners", "memberships__user__email__startswith"),
+        ("partners", "grants__purpose__startswith"),
+        ("partners", "name__startswith"),
+        ("staff", "password__startswith"),
+        ("staff", "password__regex"),
+        ("staff", "email"),
+    ],
+)
+def test_when_a_list_is_filtered_by_what_it_does_not_show_then_it_is_refused(world, sam, place, wanted):
+    answer = sam.get(f"/staff/admin/{place}/?{wanted}=a")
 
     assert answer.status_code == 400
 
