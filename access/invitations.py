@@ -152,7 +152,7 @@ def _invite(
     # The new link replaces an older one to the same address: one of them could lie in a forgotten mailbox.
     now_open.filter(kind=kind, email=address).update(withdrawn_at=Now())
     token = secrets.token_urlsafe(32)
-    assert by.user is not None  # both callers asked for a person
+    assert by.user is not None  # every caller asked for a person
     row = Invitation(
         organization=organization,
         kind=kind,

@@ -335,7 +335,9 @@ def _keep_one_in_charge(membership: Membership) -> None:
     if membership.role not in in_charge:
         return
     # Locked, or two owners could remove each other at the same moment.
-    rows = Membership.objects.select_for_update().filter(organization=membership.organization_id, role__in=in_charge)
+    rows = Membership.objects.select_for_update(of=("self",)).filter(
+        organization=membership.organization_id, role__in=in_charge, user__is_active=True
+    )
     if list(rows.order_by("pk").values_list("pk", flat=True)) == [membership.pk]:
         raise Invalid("Somebody must stay in charge: give another person this role first")
 

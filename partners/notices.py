@@ -31,7 +31,7 @@ from partners.forwarding.mails import Mail
 from partners.forwarding.transports.base import TryLater
 from partners.forwarding.transports.email import EmailTransport
 from partners.mailing import DECIDERS, IN_CHARGE, MailServerAway, people, send
-from partners.models import Destination
+from partners.models import KEEPERS, Destination
 from telemetry import jobs
 
 
@@ -173,7 +173,8 @@ def webhook_waits(claim: jobs.Claim) -> None:
     facts = mails.WaitingFacts(
         name=row.name, host=_host(row), person=row.created_by.name, link=f"{_list_of(row)}/{row.public_id}"
     )
-    send(mails.webhook_waits(facts), people(row.owner_id, IN_CHARGE), job=claim.id)
+    # Where nobody is in charge any more, those who may keep it as well.
+    send(mails.webhook_waits(facts), people(row.owner_id, IN_CHARGE) or people(row.owner_id, KEEPERS), job=claim.id)
 
 
 def _host(destination: Destination) -> str:

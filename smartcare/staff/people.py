@@ -1,4 +1,5 @@
-"""One person, found by the complete address: switched off and on. Nobody is listed, or staff could read who works where."""
+"""One person, found by the complete address: switched off and on. People are not listed, or staff could read
+who works where; who was switched stands in the list of changes."""
 
 from dataclasses import dataclass
 

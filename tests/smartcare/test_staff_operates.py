@@ -7,7 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.core import mail
 from django.test import Client
 
-from access import accounts
+from access import accounts, onboarding
+from access.errors import Invalid
 from access.models import AuditEntry, Invitation, Membership, Organization, Role, Scope, User
 from access.principal import acting, job
 from partners.models import Destination
@@ -116,13 +117,33 @@ def test_when_a_person_is_switched_off_then_sessions_and_keys_end_and_companies_
 
 
 def test_when_switched_on_again_then_the_person_may_sign_in_and_keys_stay_stopped(world, sam):
-    ada = world.acme.people["ada"]
+    ada, viewer = world.acme.people["ada"], world.acme.viewer()
+    with acting(viewer):
+        _, token = accounts.issue(by=viewer, name="script", scope=Scope.READ, days=30)
+    assert accounts.authenticate(token) is not None
     people(sam, ada.email, "off")
     assert "Ada is switched on" in people(sam, ada.email, "on")
 
     ada.refresh_from_db()
     assert ada.is_active
     assert sign_in(Client(), ada).get("/sites").status_code == 200
+    assert accounts.authenticate(token) is None
+
+
+def member(user: User) -> Membership:
+    return Membership.objects.select_related("organization", "user").get(user=user)
+
+
+def test_given_the_only_active_owner_when_it_leaves_then_somebody_else_must_be_in_charge_first(world, sam):
+    acme = world.acme
+    also = acme.joins("olga", Role.OWNER)
+    people(sam, also.email, "off")
+    viewer = acme.viewer()
+
+    with acting(viewer), pytest.raises(Invalid, match="Somebody must stay in charge"):
+        onboarding.remove_member(member(acme.people["ada"]), by=viewer)
+    with acting(viewer):
+        onboarding.remove_member(member(also), by=viewer)
 
 
 def test_given_the_only_one_in_charge_when_switched_off_then_the_page_says_who_has_nobody_now(world, sam):
