@@ -6,16 +6,11 @@ from typing import Any
 import pytest
 
 from access.api.throttles import PerViewer
-from access.models import Membership, User
-from access.principal import acting, principal
-from access.viewer import Viewer
-from partners import tenders
-from partners.models import TenderQuestion
 from smartcare.story import seed
-from telemetry.models import ClaimCode
 from tests.conftest import empty_everything
 from tests.matrix.actors import Actor, of_seed
 from tests.matrix.api_actors import Stage
+from tests.matrix.unprinted import unprinted
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +22,6 @@ def printed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str,
     yield found
     with django_db_blocker.unblock():
         empty_everything()
-
-
-def unprinted() -> dict[str, str]:
-    """Ids of seeded things that the seed does not print: with ids of nothing a row of the matrix would prove nothing."""
-    with principal(kind="login", user=User.objects.get(email="ada@acme.example").pk):
-        ada = Viewer.of_membership(Membership.objects.select_related("organization", "user").get())
-    with acting(ada):
-        claim = ClaimCode.unscoped.filter(site__name__startswith="Headquarters").get()
-        open_ones = TenderQuestion.objects.filter(tender__in=tenders.visible_to(ada), answered_at=None)
-        question = open_ones.select_related("tender").order_by("pk")[0]
-    return {"claim-hq": claim.public_id, "question": str(question.pk), "asked": question.tender.public_id}
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from access.viewer import NOBODY, Viewer
 from smartcare.story import seed
 from tests.conftest import empty_everything
 from tests.matrix.actors import Actor, of_seed
+from tests.matrix.unprinted import unprinted
 from tests.proofs import edges
 from tests.proofs.truth import Eyes, Truth
 
@@ -48,6 +49,7 @@ class House:
 def house(behind: Any, django_db_blocker: Any) -> Iterator[House]:
     with django_db_blocker.unblock():
         printed = seed(lambda _: None, days=2)
+        printed["ids"] |= unprinted()
         actors = of_seed(printed)
         _brightwire(printed)
         _emergency(printed)
