@@ -55,8 +55,7 @@ class Known:
 
     def names(self, entry: ViewingEntry) -> bool:
         """Whether what was looked at may be named: its very kind of data is shared there now."""
-        held = self.held.get(entry.site_id) if entry.site_id else None
-        return held is not None and (entry.category == Category.ANY or Category(entry.category) in held)
+        return entry.is_among(self.held)
 
     def site(self, entry: ViewingEntry) -> str:
         site = self.sites.get(entry.site_id) if entry.site_id else None

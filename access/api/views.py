@@ -328,8 +328,8 @@ class ViewingLog(ConsentViews):
         if self.viewer.is_customer:
             return {e.pk for e in page}
         grants = Grant.objects.visible_to(self.viewer).live().filter(site__in={e.site_id for e in page})
-        held: dict[UUID | None, set[Category]] = {g.site_id: {Category.ANY, *g.category_set} for g in grants}
-        return {e.pk for e in page if e.site_id in sites and Category(e.category) in held.get(e.site_id, ())}
+        held = {g.site_id: g.category_set for g in grants if g.site_id in sites}
+        return {e.pk for e in page if e.is_among(held)}
 
     @extend_schema(responses=s.ReportOut)
     @action(detail=False, methods=["get"], pagination_class=None)

@@ -1,6 +1,7 @@
 """What happened: changes (audit journal) and looks (viewing log). Rows are only ever added; chains show any change."""
 
 import uuid
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -109,6 +110,11 @@ class ViewingEntry(models.Model):
             models.Index(fields=["customer", "-at"], name="looks_newest_first"),
             models.Index(fields=["looker", "-at"], name="looks_of_one_partner"),
         ]
+
+    def is_among(self, held: Mapping[uuid.UUID, Collection[Category]]) -> bool:
+        """Whether its object may be named to a partner that holds these kinds of data, by site, now."""
+        kinds = held.get(self.site_id) if self.site_id else None
+        return kinds is not None and (self.category == Category.ANY or Category(self.category) in kinds)
 
 
 class Seal(models.Model):
