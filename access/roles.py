@@ -45,6 +45,10 @@ UNPROTECTED = (
 )
 
 
+BESIDE_ANOTHER = "XX000"  # internal_error: the only code that PostgreSQL has for it
+ATTEMPTS = 20
+
+
 def statements_for_roles(database: str, login: str, *, superuser: bool) -> list[str]:
     """SQL that makes the roles, to run once by a login that may. Idempotent."""
     sql = [
@@ -84,11 +88,24 @@ def prepare(connection: Any) -> list[str]:
         if not superuser and _is_prepared(cursor, database, login):
             return []
         for statement in statements_for_roles(database, login, superuser=superuser):
-            try:
-                cursor.execute(statement)
-            except connection.Error:
+            if not _carried_out(cursor, statement, connection.Error):
                 failed.append(statement)
     return failed
+
+
+def _carried_out(cursor: Any, statement: str, error: type[Exception]) -> bool:
+    """False: this login may not. Roles belong to the whole server, so two that prepare databases of it at the same moment
+    change the same rows: the second gets "tuple concurrently updated", and asks again. No lock would do, for advisory ones
+    belong to one database each.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            cursor.execute(statement)
+            return True
+        except error as failed:
+            if getattr(failed, "pgcode", None) != BESIDE_ANOTHER:
+                break
+    return False
 
 
 def _is_prepared(cursor: Any, database: str, login: str) -> bool:
