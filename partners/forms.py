@@ -183,6 +183,9 @@ class QuestionForm(forms.Form):
     )
 
 
+PART = _("0 if there is none. Left empty it is not stated, and the whole is not called the lowest price.")
+
+
 class ProposalForm(forms.Form):
     """A partner's proposal in the customer's units: money in whole and hundredths. What is left empty is "not stated"."""
 
@@ -190,10 +193,20 @@ class ProposalForm(forms.Form):
         max_length=300, label=_("What do you propose, in one sentence?"), help_text=_("Stands at the top of your card.")
     )
     price = forms.DecimalField(
-        required=False, min_value=0, max_value=DEAREST_CENTS // 100, decimal_places=2, label=_("Price, once")
+        required=False,
+        min_value=0,
+        max_value=DEAREST_CENTS // 100,
+        decimal_places=2,
+        label=_("Price, once"),
+        help_text=PART,
     )
     yearly = forms.DecimalField(
-        required=False, min_value=0, max_value=DEAREST_CENTS // 100, decimal_places=2, label=_("Price, each year")
+        required=False,
+        min_value=0,
+        max_value=DEAREST_CENTS // 100,
+        decimal_places=2,
+        label=_("Price, each year"),
+        help_text=PART,
     )
     currency = forms.RegexField(
         r"^[A-Z]{3}$",

@@ -5,7 +5,7 @@ Neutral by rule (docs/UI.md): by partner name, marks for single facts alone, no 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -182,6 +182,11 @@ def _lowest_price(rows: list[Compared]) -> Compared | None:
     return None if found is None or None in (found.proposal.price_cents, found.proposal.yearly_cents) else found
 
 
+def _start(row: Compared) -> date | None:
+    """Nobody starts in the past: a day that is over means today."""
+    return max(row.proposal.starts_on, timezone.localdate()) if row.proposal.starts_on else None
+
+
 def _alone_survives(rows: list[Compared]) -> Compared | None:
     surviving = [r for r in rows if r.proposal.survives_one_failure]
     return surviving[0] if len(surviving) == 1 and len(rows) > 1 else None
@@ -190,7 +195,7 @@ def _alone_survives(rows: list[Compared]) -> Compared | None:
 LABELS: dict[str, Callable[[list[Compared]], Compared | None]] = {
     "lowest_price": _lowest_price,
     "fewest_hours": _least(lambda r: r.proposal.work_hours),
-    "earliest_start": _least(lambda r: r.proposal.starts_on),
+    "earliest_start": _least(_start),
     "only_one_that_survives_a_failure": _alone_survives,
 }
 

@@ -63,9 +63,9 @@ def choose(request: PageRequest, public_id: str, proposal_id: str) -> HttpRespon
         tender = get_object_or_404(own(request), public_id=public_id)
         row = _proposal(request, tender, proposal_id)
         require(request.viewer.may_decide or request.method != "POST", tenders.WHO)
-        if not state_of(tender)["is_open"]:
-            return redirect(back)
         if request.method != "POST":
+            if not state_of(tender)["is_open"]:
+                return redirect(back)
             return render(request, "portal/proposal_choose.html", _ending(request, tender) | _choosing(row, back))
         if (first := confirm_first(request, back_to=_as_ticked(request))) is not None:
             return first
@@ -75,8 +75,7 @@ def choose(request: PageRequest, public_id: str, proposal_id: str) -> HttpRespon
             "You chose %(name)s. Everybody whom you asked is told how it ended for itself, and of nobody else."
         )
         done = acted(request, saying(words % {"name": name}, lambda: tenders.choose(row, by=request.viewer)))
-    if done:
-        _end_accesses(request, wishes)
+    _end_accesses(request, wishes, done=done)
     return redirect(back)
 
 
@@ -108,17 +107,16 @@ def close(request: PageRequest, public_id: str) -> HttpResponse:
     with acting(request.viewer):
         tender = get_object_or_404(own(request), public_id=public_id)
         require(request.viewer.may_decide or request.method != "POST", tenders.WHO)
-        if not state_of(tender)["is_open"]:
-            return redirect(back)
         if request.method != "POST":
+            if not state_of(tender)["is_open"]:
+                return redirect(back)
             return render(request, "portal/proposal_choose.html", _ending(request, tender) | _closing(tender, back))
         wishes = _wishes(request, tender)
         words = gettext(
             "You asked for proposals and took none. Those whom you asked are told that it is over, but for who had said no."
         )
         done = acted(request, saying(words, lambda: tenders.close(tender, by=request.viewer)))
-    if done:
-        _end_accesses(request, wishes)
+    _end_accesses(request, wishes, done=done)
     return redirect(back)
 
 
@@ -179,8 +177,13 @@ def _wishes(request: PageRequest, tender: Tender) -> list[Wish]:
     return wishes
 
 
-def _end_accesses(request: PageRequest, wishes: list[Wish]) -> None:
-    """After the commit, outside any transaction. A refusal is said and stops nothing else."""
+def _end_accesses(request: PageRequest, wishes: list[Wish], *, done: bool) -> None:
+    """After the commit, outside any transaction. A refusal is said and stops nothing else; so is that nothing was ended since the
+    tender itself was over already: whoever ticked a box must not take it for done."""
+    if wishes and not done:
+        messages.error(request, gettext("No access was ended. You find each of them under “Who can see”."))
+    if not done:
+        return
     outcomes = decisions.carry_out(request.viewer, wishes)
     ended = sum(1 for o in outcomes if o["outcome"] == "ended")
     if ended:

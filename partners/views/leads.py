@@ -1,6 +1,7 @@
 """A partner's inbox of customers that ask it for a proposal: the frozen fact sheet, the shared questions and answers, asking.
 
-Of anybody else who was asked there is nothing here: no name, no number, no sign that there is somebody.
+Of anybody else who was asked there is nothing here, neither name nor number; but a question that the customer answered for all
+stands there for all, without who asked.
 """
 
 from typing import Any

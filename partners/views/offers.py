@@ -18,6 +18,7 @@ from partners.views.leads import state_of
 from partners.views.sheet import zone_of
 
 OUTCOMES = {
+    ProposalState.INVITED: "Answers are no longer taken. You had written none.",
     ProposalState.SENT: "It is with %(customer)s and cannot be changed any more.",
     ProposalState.CHOSEN: "%(customer)s chose your proposal. The contract about it is made between the two of you.",
     ProposalState.NOT_CHOSEN: "%(customer)s has ended its request and did not take your proposal.",
@@ -64,9 +65,9 @@ def _one(request: PageRequest, public_id: str) -> Proposal:
 
 @for_partner
 def page(request: PageRequest, partner_slug: str, public_id: str) -> HttpResponse:
-    """A form while it can be written, else what was sent and what became of it."""
+    """A form while it can be written, else what was sent and what became of it. Saved too late: refused, and what was typed stays."""
     row = _one(request, public_id)
-    if not _may_write(request, row):
+    if request.method != "POST" and not _may_write(request, row):
         return _read(request, row)
     form = ProposalForm(posted(request), initial=ProposalForm.first(row))
     if request.method == "POST" and form.is_valid() and _saved(request, row, form):
@@ -111,7 +112,7 @@ def _shown(request: PageRequest, template: str, row: Proposal, more: dict[str, A
 def send(request: PageRequest, partner_slug: str, public_id: str) -> HttpResponse:
     """What the customer will read, and one button: it cannot be changed afterwards."""
     row = _one(request, public_id)
-    if not _may_write(request, row):
+    if request.method != "POST" and not _may_write(request, row):
         return redirect(_address(request, row))
     if request.method == "POST":
         words = gettext("Your proposal is with %(name)s.") % {"name": row.customer.name}
@@ -123,7 +124,7 @@ def send(request: PageRequest, partner_slug: str, public_id: str) -> HttpRespons
 @for_partner
 def decline(request: PageRequest, partner_slug: str, public_id: str) -> HttpResponse:
     row = _one(request, public_id)
-    if not _may_write(request, row):
+    if request.method != "POST" and not _may_write(request, row):
         return redirect(_address(request, row))
     if request.method == "POST":
         words = gettext("%(name)s can read that there will be none.") % {"name": row.customer.name}

@@ -305,6 +305,13 @@ def test_given_two_currencies_or_equal_prices_when_compared_then_none_is_the_low
     assert [r.labels for r in compared(world, tender)] == [[], []]
 
 
+def test_given_two_starts_in_the_past_when_compared_then_none_is_the_earliest(world, tender):
+    sends(world.rival, tender, starts_on=date(2001, 1, 1))
+    sends(world.northwind, tender, starts_on=date(2002, 1, 1))
+
+    assert [r.labels for r in compared(world, tender)] == [[], []]
+
+
 @pytest.mark.parametrize(("left_out", "lowest"), [("yearly_cents", False), ("price_cents", False), ("", True)])
 def test_given_half_a_price_when_compared_then_what_is_left_out_is_not_free(world, tender, left_out, lowest):
     cheap = {"price_cents": 1, "yearly_cents": 1}

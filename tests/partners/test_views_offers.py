@@ -309,6 +309,31 @@ def test_given_a_tender_whose_days_are_over_then_the_draft_is_read_only(world, n
     assert own(world.northwind, tender).state == ProposalState.DRAFT
 
 
+def test_given_a_draft_that_is_saved_too_late_then_the_page_says_so_and_keeps_what_was_typed(world, nora, tender):
+    drafts(world.northwind, tender)
+    with job(world.acme.pk):
+        Tender.objects.filter(pk=tender.pk).update(answers_until=timezone.now() - timedelta(hours=1))
+
+    page = text(nora.post(draft_at(world, tender), {"summary": "An hour of typing", "currency": "EUR"}))
+
+    assert "Answers were awaited until" in page
+    assert "An hour of typing" in page
+    assert own(world.northwind, tender).summary == "canary-northwind-summary"
+
+
+@pytest.mark.parametrize("act", ["send", "decline"])
+def test_given_a_tender_that_is_over_when_a_partner_answers_then_it_is_told_that_it_came_too_late(
+    world, nora, tender, act
+):
+    drafts(world.northwind, tender)
+    closes(world, tender)
+
+    page = text(nora.post(f"{draft_at(world, tender)}/{act}", follow=True))
+
+    assert "is over" in page
+    assert own(world.northwind, tender).sent_at is None
+
+
 @pytest.mark.parametrize(("end", "words"), [("mine", "chose your proposal"), ("close", "did not take your proposal")])
 def test_when_it_is_over_then_a_partner_reads_its_own_outcome(world, nora, tender, end, words):
     row = sends(world.northwind, tender)

@@ -469,6 +469,22 @@ def test_given_a_tender_that_is_over_when_it_is_ended_again_then_one_is_led_back
         assert (response.status_code, response.headers["Location"]) == (302, f"/proposals/{answered.public_id}")
 
 
+@pytest.mark.parametrize("path", ["{p}/choose", "close"])
+def test_given_a_tender_that_is_over_when_it_is_ended_with_accesses_then_it_is_said_that_none_was_ended(
+    world, ada, answered, path
+):
+    grant = world.acme.shares("hq", with_=world.rival, categories={HEALTH})
+    row = own(world.rival, answered)
+    chooses(world, row)
+
+    at = f"/proposals/{answered.public_id}/{path.format(p=row.public_id)}"
+    page = text(ada.post(at, {"end_grants": [grant.public_id]}, follow=True))
+
+    assert "No access was ended" in page
+    with acting(world.acme.viewer()):
+        assert Grant.objects.live().filter(pk=grant.pk).exists()
+
+
 def test_given_a_tender_whose_days_are_over_then_the_page_says_that_nothing_more_can_come(world, ada, answered):
     with job(world.acme.pk):
         Tender.objects.filter(pk=answered.pk).update(answers_until=timezone.now() - timedelta(hours=1))
