@@ -25,7 +25,8 @@ from access.principal import principal
 from telemetry import alerting, facts, lifecycle, samples
 from telemetry.analysis import engine, health
 from telemetry.analysis.context import Context, Support
-from telemetry.analysis.facts import DeviceFacts, Event, Interval, SeriesData, SeriesKey
+from telemetry.analysis.detectors import level
+from telemetry.analysis.facts import STATES, DeviceFacts, Event, Interval, SeriesData, SeriesKey
 from telemetry.analysis.findings import Finding
 from telemetry.models import (
     Alert,
@@ -46,6 +47,9 @@ MOST_ATTEMPTS = 5
 TOO_LATE = timedelta(hours=24)
 DAYS_KEPT = 90
 URGENCY = {"down": 200, "mute": 0}
+REACHABLE, DOWN = "device.reachable", float(STATES["device.reachable"].index("down"))
+# Either of them among a device's reasons: the last that was heard of it is that it does not answer.
+UNREACHED = frozenset({health.NOT_REACHED, level.STATEMENTS[REACHABLE, "down"].title})
 
 
 class LeaseLost(Exception):
@@ -83,6 +87,16 @@ class Subject:
     @property
     def newest(self) -> float | None:
         return max((float(s.t[-1]) for s in self.series.values() if s.t.size), default=None)
+
+    @property
+    def reached(self) -> tuple[float, bool] | None:
+        """When, and whether, it was last said to answer; None if its news do not say."""
+        told = [
+            (float(s.t[-1]), bool(s.v[-1] != DOWN))
+            for k, s in self.series.items()
+            if k.metric == REACHABLE and s.t.size
+        ]
+        return max(told, default=None)
 
 
 def analyse_due(limit: int = BATCH) -> int:
@@ -307,6 +321,7 @@ def _keep(done: Sequence[Advanced]) -> None:
         seen={d.subject.device.pk: d.subject.last_seen for d in done},
         sampled={d.subject.device.pk: d.observed for d in done},
         intervals={d.subject.device.pk: d.subject.interval_s for d in done},
+        reached={d.subject.device.pk: said for d in done if (said := d.subject.reached)},
     )
 
 
@@ -350,8 +365,12 @@ def refresh_health(
     seen: Mapping[UUID, datetime] | None = None,
     sampled: Mapping[UUID, datetime | None] | None = None,
     intervals: Mapping[UUID, int] | None = None,
+    reached: Mapping[UUID, tuple[float, bool]] | None = None,
 ) -> None:
-    """Score of each device from its open alerts, with the reasons that add up to it; one value a day is kept for the trend."""
+    """Score of each device from its open alerts, with the reasons that add up to it; one value a day is kept for the trend.
+
+    reached: when (epoch seconds) and whether a device was last said to answer, where its news say so.
+    """
     rows = {d.pk: d for d in devices}
     held: dict[UUID, list[Alert]] = {pk: [] for pk in rows}
     for alert in Alert.unscoped.filter(device__in=rows, resolved_at=None):
@@ -367,18 +386,33 @@ def refresh_health(
         )
         value = None if score.value is None else round(score.value)
         row.daily_scores = _with_today(row.daily_scores, value, same_day=row.updated_at.date() == now.date())
-        row.score, row.state = value, score.band
-        row.urgency = URGENCY.get(score.band, 100 - (value or 0))
+        is_unreached = _is_unreached(row, (reached or {}).get(row.device_id))
+        row.score, row.state = value, health.not_reached(score.band) if is_unreached else score.band
+        row.urgency = URGENCY.get(row.state, _urgency(row.state, value or 0))
         row.reasons = [
             [r.finding.title if r.finding else "Readings unlike this device's own", round(r.points, 1)]
             for r in score.reasons
         ]
+        if is_unreached and not UNREACHED & {text for text, _ in row.reasons}:
+            row.reasons.append([health.NOT_REACHED, 0])  # costs no points before the alert does
         row.last_seen_at = last_seen
         row.last_sample_at = max(filter(None, [row.last_sample_at, (sampled or {}).get(row.device_id)]), default=None)
         row.interval_s = (intervals or {}).get(row.device_id, row.interval_s)
         row.updated_at = now
         changed.append(row)
     _keep_health(changed)
+
+
+def _is_unreached(row: DeviceHealth, told: tuple[float, bool] | None) -> bool:
+    """By what was said last; a report that comes late says nothing of now."""
+    if told is None or (row.last_sample_at is not None and told[0] < row.last_sample_at.timestamp()):
+        return bool(UNREACHED & {text for text, _ in row.reasons})
+    return not told[1]
+
+
+def _urgency(state: str, value: int) -> int:
+    """A device to be watched comes before every healthy one, whatever its number."""
+    return 100 - (min(value, int(health.HEALTHY) - 1) if state == "watch" else value)
 
 
 def _keep_health(rows: Sequence[DeviceHealth]) -> None:

@@ -21,6 +21,8 @@ EXPLAINED_SHARE = 0.5  # of the weight, for a finding that a parent's finding ex
 MARKED_POINTS = 10.0
 HEALTHY, WATCH = 85.0, 70.0
 NO_REPORT_S = DAY
+# What is said at the first sample that says so; the alert waits for a second one.
+NOT_REACHED = "Not reached at its last report"
 ABOVE_EDGE = 20.0
 DOWN_KINDS = frozenset({silence.DEVICE_KIND, silence.SITE_KIND, "unreachable"})
 _DEVICE_WEIGHT: Mapping[DeviceKind, int] = MappingProxyType({"firewall": 3, "router": 3, "switch": 2})
@@ -93,6 +95,11 @@ def band(value: float | None, findings: Sequence[Finding] = ()) -> Band:
     if any(finding.kind in DOWN_KINDS for finding in findings):
         return "down"
     return "ok" if value >= HEALTHY else "watch" if value >= WATCH else "risk"
+
+
+def not_reached(said: Band) -> Band:
+    """The word for a device whose newest report says that it does not answer: never healthy, though nothing is raised yet."""
+    return "watch" if said == "ok" else said
 
 
 def group_score(devices: Sequence[tuple[DeviceKind, Score]]) -> Score:

@@ -139,6 +139,7 @@ def device_context(
         "not_shared": [c for c in SHAREABLE if c not in shown],
         "health": health,
         "reasons": _reasons(health),
+        "noticed": [text for text, points in health.reasons if not points] if health else [],
         "inventory": inventory,
         "lifecycle": lifecycle.of(inventory) if inventory else None,
         "changes": _changes(viewer, device, at_most=ALL_CHANGES if all_changes else FIRST_CHANGES),
@@ -186,12 +187,11 @@ def _progress(device: Device, health: DeviceHealth | None) -> dict[str, int] | N
 
 
 def _reasons(health: DeviceHealth | None) -> list[dict[str, Any]]:
-    if health is None or not health.reasons:
-        return []
-    most = max(points for _, points in health.reasons) or 1
+    costly = [(text, points) for text, points in health.reasons if points] if health else []
+    most = max((points for _, points in costly), default=1)
     return [
         {"text": text, "share": round(100 * points / most), "state": "risk" if points >= 25 else "watch", "value": None}
-        for text, points in health.reasons
+        for text, points in costly
     ]
 
 

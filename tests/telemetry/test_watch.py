@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from access.principal import job
 from telemetry import watch
+from telemetry.analysis.health import NOT_REACHED
 from telemetry.models import Alert, AnalysisDue, Maintenance
 from tests.cast import World
-from tests.telemetry.ingest.senders import cpu, fan, text
+from tests.telemetry.ingest.senders import cpu, fan, reached, text
 from tests.telemetry.watching import FAN, Reporter, analysed, elsewhere
 
 
@@ -396,3 +397,63 @@ def test_given_no_principal_when_flags_are_asked_for_then_there_are_none(switch:
     switch.says()
 
     assert not AnalysisDue.objects.exists()
+
+
+# ---- the word for a device that does not answer
+
+
+def test_given_a_healthy_device_when_one_report_says_it_does_not_answer_then_it_is_not_called_healthy(switch: Reporter):
+    switch.says(cpu(), reached(True))
+    analysed()
+    before = switch.health
+
+    switch.says(reached(False))
+    analysed()
+
+    after = switch.health
+    assert (before.state, before.reasons) == ("ok", [])
+    assert (after.state, after.reasons, after.score) == ("watch", [[NOT_REACHED, 0]], before.score)
+    assert after.urgency > before.urgency
+    assert switch.alerts() == []
+
+
+def test_given_a_device_not_reached_when_it_answers_again_then_it_is_healthy(switch: Reporter):
+    switch.says(cpu(), reached(False))
+    analysed()
+
+    switch.says(cpu(), reached(True))
+    analysed()
+
+    assert (switch.health.state, switch.health.reasons) == ("ok", [])
+
+
+def test_given_a_device_not_reached_when_a_report_says_nothing_of_it_then_the_word_stays(switch: Reporter):
+    switch.says(cpu(), reached(False))
+    analysed()
+
+    switch.says(cpu())
+    analysed()
+
+    assert (switch.health.state, switch.health.reasons) == ("watch", [[NOT_REACHED, 0]])
+
+
+def test_given_a_device_heard_since_when_a_report_comes_late_then_it_says_nothing_of_now(switch: Reporter):
+    switch.says(cpu(), reached(True))
+    analysed()
+
+    switch.says(reached(False), at=switch.began)
+    analysed()
+
+    assert switch.health.state == "ok"
+
+
+def test_given_an_alert_that_says_so_when_it_is_raised_then_it_is_the_one_reason_and_the_device_is_down(
+    switch: Reporter,
+):
+    for _ in range(2):
+        switch.says(cpu(), reached(False))
+        analysed()
+
+    assert switch.alerts() == [("unreachable", "", True)]
+    assert switch.health.state == "down"
+    assert [text for text, _ in switch.health.reasons] == ["The collector cannot reach the device"]

@@ -76,6 +76,11 @@ def fan(state: str = "ok", **more: Any) -> dict[str, Any]:
     return {"m": "fan.status", "i": "fan/1", "s": state, **more}
 
 
+def reached(answers: bool) -> dict[str, Any]:
+    """What a collector says of a device; the field `reachable` of a native report becomes the same sample."""
+    return {"m": "device.reachable", "s": "up" if answers else "down"}
+
+
 @dataclass
 class Report:
     """A native report in the making."""

@@ -16,7 +16,8 @@ from telemetry.models import Device, DeviceInventory, InventoryChange, ModelLife
 from telemetry.views.devices import FIRST_CHANGES, PAGE
 from telemetry.views.sites import DEVICES_SHOWN
 from tests.cast import World
-from tests.telemetry.ingest.senders import Report, cpu, device_key
+from tests.telemetry.ingest.senders import Report, cpu, device_key, reached
+from tests.telemetry.watching import Reporter, analysed
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +234,26 @@ def test_given_no_reading_when_the_owner_opens_the_device_then_nobody_hides_anyt
 
     assert "No readings in this time." in page
     assert "shared with you" not in page
+
+
+# ---- the word for it
+
+
+def test_given_a_device_not_reached_at_its_last_report_when_shown_then_nothing_calls_it_healthy(
+    ada: Client, world: World
+) -> None:
+    reporter = Reporter.at(world.acme, "hq", "core")
+    reporter.says(cpu(), reached(True))
+    analysed()
+    assert "Nothing is wrong with this device" in shows(ada, f"/devices/{reporter.device.public_id}")
+
+    reporter.says(reached(False))
+    analysed()
+
+    page = shows(ada, f"/devices/{reporter.device.public_id}")
+    assert "Not reached at its last report" in page
+    assert "Healthy" not in page
+    assert "Nothing is wrong" not in page
+    assert [row["state"] for row in json.loads(ada.get("/devices?format=json").content)] == ["Watch"]
+    health = ada.get(f"/api/v1/devices/{reporter.device.public_id}").json()["health"]
+    assert (health["state"], health["reasons"]) == ("watch", [{"text": "Not reached at its last report", "points": 0}])
