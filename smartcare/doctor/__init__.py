@@ -25,6 +25,7 @@ WITH_DATABASE: tuple[Check, ...] = (
     protection.definers_are_ours,
     queues.work_moves,
     queues.deliveries_move,
+    queues.bodies_are_read,
     queues.ended_access_is_drained,
     sealing.secrets_are_of_today,
 )

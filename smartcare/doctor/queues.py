@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from smartcare import given_up
 from smartcare.doctor.database import rows
 from smartcare.doctor.findings import Finding, fault, good, note
 
@@ -14,8 +15,7 @@ def work_moves() -> Iterator[Finding]:
     for kind, _, dead, oldest_s in found:
         yield from _age(f"work {kind}", oldest_s)
         if dead:
-            advice = "look at /staff/jobs: each has been tried five times; start it again there after the cause is gone"
-            yield note(f"work {kind}", f"{dead} given up", advice)
+            yield note(f"work {kind}", f"{dead} given up", again(kind))
     if not any(dead or oldest_s > SLOW_S for _, _, dead, oldest_s in found):
         yield good("work", f"nothing waits longer than {SLOW_S:.0f} s")
 
@@ -23,14 +23,35 @@ def work_moves() -> Iterator[Finding]:
 def deliveries_move() -> Iterator[Finding]:
     found = rows("SELECT state, deliveries, oldest_s FROM delivery_ages()")
     waiting = max((oldest_s for state, _, oldest_s in found if state == "ready"), default=0.0)
-    given_up = sum(count for state, count, _ in found if state == "dead")
+    dead = sum(count for state, count, _ in found if state == "dead")
     yield from _age("deliveries", waiting)
-    if given_up:
+    if dead:
         yield note(
-            "deliveries", f"{given_up} given up after all attempts", "their owners see them and can send them again"
+            "deliveries",
+            f"{dead} given up after all attempts",
+            f"their owners see them and can send them again; {again('delivery')}",
         )
-    if waiting <= SLOW_S and not given_up:
+    if waiting <= SLOW_S and not dead:
         yield good("deliveries", f"none is overdue by more than {SLOW_S:.0f} s")
+
+
+def bodies_are_read() -> Iterator[Finding]:
+    """Bodies that broke a decoder of ours were taken with the promise to read them after a correction."""
+    if unread := given_up.unread_bodies():
+        yield note(
+            "quarantine",
+            f"{unread} {'body' if unread == 1 else 'bodies'} that a decoder of ours could not read",
+            f"tried again ever more rarely, kept for 60 days; after a correction: {again('quarantine')}",
+        )
+    else:
+        yield good("quarantine", "empty")
+
+
+def again(kind: str) -> str:
+    """What to type, for the advice."""
+    return (
+        f"`manage.py jobs` says which and why, `manage.py jobs --again {kind}` does them again once the cause is gone"
+    )
 
 
 def _age(name: str, oldest_s: float) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 import zstandard
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from access.principal import job
@@ -55,12 +55,19 @@ def read_again(at_most: int = READ_AT_ONCE) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT id, customer FROM find_quarantined(%s)", [at_most])
         waiting = cursor.fetchall()
-    return sum(_read_one(row, customer) for row, customer in waiting)
+    return sum(read_one(row, customer) for row, customer in waiting)
 
 
-def _read_one(row_id: UUID, customer: UUID) -> bool:
+def unread() -> QuerySet[Quarantine]:
+    """Of the principal's customers, without the bodies."""
+    return Quarantine.unscoped.filter(decoded_at=None).defer("body")
+
+
+def read_one(row_id: UUID, customer: UUID) -> bool:
+    """Whether this body could be read now; its samples then stand as if it had just come. False also if it was read before."""
     with job(customer):
-        Quarantine.unscoped.filter(pk=row_id).update(tries=F("tries") + 1)
+        if not Quarantine.unscoped.filter(pk=row_id, decoded_at=None).update(tries=F("tries") + 1):
+            return False
         row = Quarantine.unscoped.get(pk=row_id)
     try:
         done = _accepted(row)

@@ -288,6 +288,7 @@ def test_given_work_that_was_given_up_when_examined_then_it_is_noted(lasting_wor
 
     assert found.state is State.NOTE
     assert "1 given up" in found.said
+    assert "manage.py jobs --again poison" in found.advice
 
 
 def test_given_an_ended_access_that_is_not_drained_when_examined_then_it_is_a_fault(
