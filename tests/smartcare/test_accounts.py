@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal import auth as totp
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -45,6 +46,26 @@ def switch_on(client: Client) -> Any:
     secret = re.search(r'<code class="mono">([A-Z2-7]+)</code>', page)[1]  # type: ignore[index]
     code = totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
     return client.post("/accounts/2fa/totp/activate/", {"code": code})
+
+
+# ---- the first account of an installation
+
+
+def test_given_a_fresh_installation_when_its_first_staff_account_is_made_then_mail_and_second_factor_lead_to_the_console(
+    db: None, required: None, monkeypatch: pytest.MonkeyPatch, mailoutbox: list[Any]
+):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", interactive=False, email="Mina@Example.com", name="Mina Koch", verbosity=0)
+    client = Client()
+    client.post("/accounts/login/", {"login": "mina@example.com", "password": PASSWORD})
+    link = re.search(r"http\S+(/accounts/confirm-email/\S+)", mailoutbox[-1].body)
+    assert link
+
+    assert client.post(link[1]).status_code == 302
+    assert client.get("/staff/search").headers["Location"] == MFA
+    switch_on(client)
+
+    assert client.get("/staff/search").status_code == 200
 
 
 # ---- who must have one
