@@ -199,6 +199,12 @@ def issue_key(
     return IssuedKey(row, f"{'scd' if device else 'scc'}_{key_id}_{secret}")
 
 
+def fits(row: DeviceKey, key: str) -> bool:
+    """Whether this is the key in clear that the row is of."""
+    secret = key.split("_", 2)[-1]
+    return secrets.compare_digest(hashlib.sha256(secret.encode()).digest(), bytes(row.digest))
+
+
 @transaction.atomic
 def stop_key(key: DeviceKey, *, by: Viewer | None) -> None:
     """Refused from the next request on. by=None: an enrolment, inside a job of the customer."""

@@ -4,7 +4,7 @@ import csv
 import io
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from access.errors import Invalid
 from access.views.log import harmless
@@ -19,6 +19,8 @@ SUMMED_UP = 20  # wrong lines named above the table; all of them are in it
 def upload(request: PageRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _file(imports.example(by=request.viewer))
+    if request.method == "POST" and "keys" in request.POST:
+        return _keys(request)
     context: dict[str, object] = {"columns": imports.COLUMNS, "kinds": DeviceKind.values}
     if request.method == "POST":
         file = request.FILES.get("file")
@@ -40,6 +42,14 @@ def upload(request: PageRequest) -> HttpResponse:
     return render(request, "portal/import.html", context)
 
 
+def _keys(request: PageRequest) -> HttpResponse:
+    """The keys on the page just shown, as a file. They come from there: nothing here could tell them a second time."""
+    table: list[str] = []
+    if acted(request, lambda: table.append(imports.with_keys(request.POST["keys"].split(), by=request.viewer))):
+        return _file(table[0], name="device-keys.csv")
+    return redirect("devices_import")
+
+
 def _lines(made: list[tuple[Device, str]]) -> str:
     """Devices and keys as a table for a spreadsheet or a script: the one moment the keys can be copied."""
     text = io.StringIO()
@@ -50,7 +60,7 @@ def _lines(made: list[tuple[Device, str]]) -> str:
     return text.getvalue().rstrip()
 
 
-def _file(text: str) -> HttpResponse:
+def _file(text: str, name: str = "devices.csv") -> HttpResponse:
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="devices.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -1,6 +1,8 @@
 """Devices from a CSV file: shown first with what is wrong in which line, then all added or none."""
 
+import csv
 import html
+import io
 import re
 from typing import Any
 
@@ -10,10 +12,12 @@ from django.test import Client
 
 from access import onboarding
 from access.principal import acting
-from telemetry.models import Device
+from telemetry import fleet
+from telemetry.models import Device, DeviceKey
 from tests.cast import World
 
 PATH = "/devices/import"
+SCD = r"scd_[a-z0-9]{12}_[\w-]{43}"
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def test_when_a_file_is_shown_then_nothing_is_added_until_it_is_confirmed(ada: C
     assert labels(world) == []
     done = confirms(ada, text)
     assert labels(world) == ["Switch 1", "Switch 2"]
-    assert len(re.findall(r"scd_[a-z0-9]{12}_[\w-]{43}", done)) == 2
+    assert len(set(re.findall(SCD, done))) == 2
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,7 @@ def test_given_a_thousand_devices_when_they_are_confirmed_then_each_has_its_key(
 
     done = confirms(ada, text)
 
-    assert len(set(re.findall(r"scd_[a-z0-9]{12}_[\w-]{43}", done))) == 1_000
+    assert len(set(re.findall(SCD, done))) == 1_000
     assert len(labels(world)) == 1_000
 
 
@@ -182,3 +186,58 @@ def test_given_a_viewer_when_a_file_is_confirmed_then_it_is_refused(world: World
 
     assert answer.status_code == 403
     assert labels(world) == []
+
+
+# ---- the keys as a file
+
+
+def keys_of(page: str) -> str:
+    """What the button under the new devices sends."""
+    found = re.search(r'<textarea name="keys" hidden>(.*?)</textarea>', page, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_when_the_new_keys_are_wanted_as_a_file_then_each_stands_beside_its_device_and_is_kept_nowhere(
+    ada: Client, world: World
+) -> None:
+    page = confirms(ada, "name,site,serial\r\n=Core,hq,S1\r\nAccess,hq,\r\n")
+
+    answer = ada.post(PATH, {"keys": keys_of(page)})
+
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="device-keys.csv"'
+    assert "no-store" in answer.headers["Cache-Control"]
+    head, *lines = list(csv.reader(io.StringIO(answer.content.decode())))
+    assert head == ["name", "site", "serial", "device_id", "key"]
+    assert [(line[0], line[1], line[2]) for line in lines] == [("'=Core", "hq", "S1"), ("Access", "hq", "")]
+    assert [line[4] for line in lines] == re.findall(SCD, keys_of(page))
+    assert not re.search(SCD, ada.get(PATH).content.decode())
+
+
+def test_given_keys_of_others_stopped_or_made_up_ones_when_wanted_as_a_file_then_they_are_in_none(
+    ada: Client, world: World, browse: Any
+) -> None:
+    first, second = re.findall(SCD, keys_of(confirms(ada, "name,site\na,hq\nb,hq\n")))
+    gwen = browse(world.globex.people["gwen"])
+    with acting(world.acme.viewer()):
+        fleet.stop_key(DeviceKey.unscoped.get(key_id=second.split("_")[1]), by=world.acme.viewer())
+
+    of_others = gwen.post(PATH, {"keys": first})
+    made_up = ada.post(PATH, {"keys": f"{first[:-4]}aaaa {second} scd nonsense"})
+
+    for answer in (of_others, made_up):
+        assert (answer.status_code, answer.headers["Location"]) == (302, PATH)
+    mixed = ada.post(PATH, {"keys": f"{first} {second}"}).content.decode()
+    assert first in mixed
+    assert second not in mixed
+
+
+def test_given_a_viewer_when_keys_are_wanted_as_a_file_then_it_is_refused(
+    world: World, ada: Client, browse: Any
+) -> None:
+    page = confirms(ada, "name,site\na,hq\n")
+
+    answer = browse(world.acme.people["alan"]).post(PATH, {"keys": keys_of(page)})
+
+    assert answer.status_code == 403
