@@ -157,7 +157,8 @@ def close_site(site: Site, *, by: Viewer) -> Site:
         by.may_decide and site.customer_id == by.organization_id,
         "Only owners and approvers of your company close sites",
     )
-    if site.closed_at is not None:
+    # First of all: whoever decides about the site, or adds something there, has done so or reads that it is closed.
+    if not Site.unscoped.select_for_update(no_key=True).filter(pk=site.pk, closed_at=None):
         raise Invalid("This site is closed already")
     for grant in site.grants.filter(closed_at=None).select_related("partner", "site").order_by("pk"):
         sharing.revoke(grant, by=by)

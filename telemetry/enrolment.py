@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -21,6 +22,7 @@ from telemetry import fleet
 from telemetry.models import ClaimCode, Device, DeviceInventory, DeviceKind
 
 VALID_FOR = timedelta(days=7)
+REFUSED = "This claim code is unknown, used, or too old: make a new one"
 
 
 class EnrolmentRefused(Exception):
@@ -49,8 +51,7 @@ def digest(code: str) -> bytes:
 def make_code(*, site: Site, by: Viewer, label: str = "", kind: DeviceKind = DeviceKind.OTHER) -> tuple[ClaimCode, str]:
     """A code like 'abcd-efgh-jkmn-pqrs' (78 bits), shown once, good for one device and seven days. Raises NotAllowed."""
     require(by.may_edit and site.customer_id == by.organization_id, "Only owners and approvers add devices")
-    if site.closed_at is not None:
-        raise Invalid("This site is closed", "site")
+    fleet.hold_open(site.pk)
     letters = "".join(secrets.choice(ALPHABET) for _ in range(16))
     code = "-".join(letters[i : i + 4] for i in range(0, 16, 4))
     row = ClaimCode(
@@ -98,27 +99,31 @@ def enrol(code: str, identity: dict[str, Any]) -> Enrolled:
         cursor.execute("SELECT id, customer_id FROM find_claim_code(%s)", [digest(code)])
         found = cursor.fetchone()
     if found is None:
-        raise EnrolmentRefused("claim_refused", "This claim code is unknown, used, or too old: make a new one")
+        raise EnrolmentRefused("claim_refused", REFUSED)
     claim_id, customer_id = found
     with principal(kind="job", customers=[customer_id]):
-        claim = (
-            ClaimCode.unscoped.select_for_update(of=("self",))
-            .select_related("site")
-            .filter(pk=claim_id, used_at=None, expires_at__gt=Now())
-            .first()
-        )
-        if claim is None:
-            raise EnrolmentRefused("claim_refused", "This claim code is unknown, used, or too old: make a new one")
+        claim = _used_up(claim_id)
         device = _known(claim, identity) or _new(claim, identity)
         fleet.make_room_for_key(device)
         issued = fleet.issue_key(device=device, by=None)
-        claim.used_at = Now()
-        claim.device = device
-        claim.save(update_fields=["used_at", "device"])
+        ClaimCode.unscoped.filter(pk=claim.pk).update(device=device)
         audit.record(
             customer=customer_id, by=None, action="claim.used", kind="claim", id=claim.public_id, words=device.label
         )
         return Enrolled(device.public_id, issued.secret)
+
+
+def _used_up(claim_id: UUID) -> ClaimCode:
+    """The code, its site open and nobody else's until the transaction ends. Raises EnrolmentRefused."""
+    try:
+        fleet.hold_open(ClaimCode.unscoped.values_list("site_id", flat=True).get(pk=claim_id))
+    except Invalid as closed:
+        raise EnrolmentRefused("claim_refused", REFUSED) from closed
+    claim: ClaimCode = ClaimCode.unscoped.select_for_update(of=("self",)).select_related("site").get(pk=claim_id)
+    # A statement of its own: one that began before a withdrawal, and waited for it, would take the code for good still.
+    if not ClaimCode.unscoped.filter(pk=claim_id, used_at=None, expires_at__gt=Now()).update(used_at=Now()):
+        raise EnrolmentRefused("claim_refused", REFUSED)
+    return claim
 
 
 def _text(identity: dict[str, Any], name: str, limit: int = 120) -> str:

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -42,6 +42,21 @@ class IssuedKey:
     secret: str
 
 
+def hold_open(*sites: UUID) -> None:
+    """Before anything joins them: these sites stay open until the transaction ends. Who closes one waits for us, or we for them.
+
+    First of all locks (the journal of a customer is one, too), in the order of the ids, as decisions about sites take them.
+    Raises Invalid.
+    """
+    wanted = set(sites)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM access_site WHERE id = ANY (%s) AND closed_at IS NULL ORDER BY id FOR SHARE", [list(wanted)]
+        )
+        if len(cursor.fetchall()) < len(wanted):
+            raise Invalid("This site is closed", "site")
+
+
 @transaction.atomic
 def register(
     *,
@@ -60,8 +75,7 @@ def register(
     label = label.strip()
     if not label:
         raise Invalid("Give the device a name", "label")
-    if site.closed_at is not None:
-        raise Invalid("This site is closed", "site")
+    hold_open(site.pk)
     if serial and DeviceInventory.unscoped.filter(customer=site.customer_id, vendor=vendor, serial=serial).exists():
         raise Invalid("You have a device with this serial number already", "serial")
     device = Device(customer_id=site.customer_id, site=site, label=label, kind=kind)
@@ -89,13 +103,12 @@ def move(device: Device, *, to: Site, by: Viewer) -> None:
         by.may_edit and device.customer_id == by.organization_id == to.customer_id,
         "Only owners and approvers move devices",
     )
+    hold_open(to.pk)
     locked = Device.unscoped.select_for_update().get(pk=device.pk)
     if locked.retired_at is not None:
         raise Invalid("This device is retired: what is over stays where it was", "site")
     if locked.site_id == to.pk:
         raise Invalid("The device is at this site already", "site")
-    if to.closed_at is not None:
-        raise Invalid("This site is closed", "site")
     was = Site.unscoped.get(pk=locked.site_id)
     DeviceStay.unscoped.filter(device=locked, until=None).update(until=Now())
     # Open alerts end here: at the new site they would be told to others; if the trouble goes on, it is raised there anew.
@@ -176,6 +189,7 @@ def issue_key(
     )
     if holder.retired_at is not None:
         raise Invalid("It is retired: nothing reports from there any more")
+    hold_open(holder.site_id)
     live = DeviceKey.unscoped.filter(
         Q(device=device) if device else Q(collector=collector), revoked_at=None, channel=channel
     )
@@ -225,6 +239,8 @@ def rekey(
     channel: KeyChannel = KeyChannel.HEADER,
 ) -> IssuedKey:
     """A new key, and all others of the same holder stopped: for a device that changed hands, or a key that got about."""
+    if holder := device or collector:
+        hold_open(holder.site_id)
     for key in _live_keys(device, collector):
         stop_key(key, by=by)
     return issue_key(device=device, collector=collector, by=by, channel=channel)
@@ -250,6 +266,7 @@ def open_collector(*, site: Site, name: str, by: Viewer) -> Collector:
     name = name.strip()
     if not name:
         raise Invalid("Give the collector a name", "name")
+    hold_open(site.pk)
     collector = Collector(customer_id=site.customer_id, site=site, name=name)
     collector.save(force_insert=True)
     audit.record(
@@ -314,7 +331,6 @@ def site_of(device_id: UUID) -> UUID:
 def fall_silent(site: Site, *, by: Viewer) -> None:
     """Keys of a closed site are refused from their next request; its devices and collectors are retired with their history,
     and nothing joins any more."""
-    # First: it waits for a device that is enrolling now, whose key and row the statements below would not see yet.
     ClaimCode.unscoped.filter(site=site, used_at=None, expires_at__gt=Now()).update(expires_at=Now())
     DeviceKey.unscoped.filter(site=site, revoked_at=None).update(revoked_at=Now())
     DeviceStay.unscoped.filter(site=site, until=None).update(until=Now())

@@ -191,6 +191,7 @@ def register(rows: Sequence[Row], *, by: Viewer) -> list[tuple[Device, str]]:
     """All of the rows, or none: each device with its key, shown once. Raises Invalid, NotAllowed."""
     if wrong := [r for r in rows if r.problem]:
         raise Invalid(f"Line {wrong[0].line} {wrong[0].problem}", "file")
+    fleet.hold_open(*(row.found_site.pk for row in rows if row.found_site))  # all at once, so in one order
     made = []
     for row in rows:
         assert row.found_site is not None

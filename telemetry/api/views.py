@@ -110,11 +110,11 @@ class Devices(ConsentViews):
         device = self._one(public_id)
         require(self.viewer.may_edit, "Only owners and approvers change devices")  # also where nothing is to change
         said = self.read(s.DeviceChange, request)
+        if "site" in said and said["site"].pk != device.site_id:  # first: it waits for whoever is closing it
+            fleet.move(device, to=said["site"], by=self.viewer)
         if "label" in said or "kind" in said:
             kind = DeviceKind(said.get("kind", device.kind))
             fleet.rename(device, label=said.get("label", device.label), kind=kind, by=self.viewer)
-        if "site" in said and said["site"].pk != device.site_id:
-            fleet.move(device, to=said["site"], by=self.viewer)
         return Response(self._shown([self._one(public_id)])[0])
 
     def destroy(self, request: Request, public_id: str) -> Response:

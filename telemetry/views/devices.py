@@ -324,11 +324,11 @@ def edit(request: PageRequest, public_id: str) -> HttpResponse:
         said = form.cleaned_data
 
         def act() -> str:
+            if said["site"].pk != device.site_id:  # first: it waits for whoever is closing the site
+                fleet.move(device, to=said["site"], by=request.viewer)
             if (said["label"], said["kind"]) != (device.label, device.kind):
                 fleet.rename(device, label=said["label"], kind=DeviceKind(said["kind"]), by=request.viewer)
             fleet.annotate(device, notes=said["notes"], by=request.viewer)
-            if said["site"].pk != device.site_id:
-                fleet.move(device, to=said["site"], by=request.viewer)
             return "Saved."
 
         if acted(request, act):
