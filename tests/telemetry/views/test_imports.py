@@ -64,6 +64,7 @@ def test_when_a_file_is_shown_then_nothing_is_added_until_it_is_confirmed(ada: C
     page = shows(ada, text)
 
     assert "Add 2 devices" in page
+    assert page.index("Add 2 devices") < page.index("<table"), "not below a thousand lines"
     assert labels(world) == []
     done = confirms(ada, text)
     assert labels(world) == ["Switch 1", "Switch 2"]
