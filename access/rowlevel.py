@@ -188,7 +188,7 @@ class Reprotect(Sql):
 
 
 def _types_only(signature: str) -> str:
-    """'f(a text, b uuid)' -> 'f(text, uuid)', the way ALTER FUNCTION names it."""
+    """'f(a text, b uuid DEFAULT NULL)' -> 'f(text, uuid)', the way ALTER FUNCTION names it."""
     name, _, rest = signature.partition("(")
-    parts = [p.strip() for p in rest.rstrip(")").split(",") if p.strip()]
+    parts = [p.partition(" DEFAULT ")[0].strip() for p in rest.rstrip(")").split(",") if p.strip()]
     return f"{name}({', '.join(p.split(' ', 1)[1] if ' ' in p else p for p in parts)})"

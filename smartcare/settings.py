@@ -371,6 +371,9 @@ CELERY_TIMEZONE = "UTC"
 
 # Analysis. Two days by the book; the demo lives for minutes and sets a shorter one.
 ANALYSIS_WARM_UP_S = int(os.environ.get("ANALYSIS_WARM_UP_S", str(2 * 86_400)))
+# A device that reports again within these seconds is analysed after them, with whatever came meanwhile as one block; 0: at once.
+# Shorter than the shortest interval a report may promise, so that only backlogs and those who send too often ever wait.
+ANALYSIS_SPACING_S = float(os.environ.get("ANALYSIS_SPACING_S", "5"))
 # Seconds between evaluations by the clock of the samples is the engine's matter; this is how often silence is looked at.
 SILENCE_EVERY_S = int(os.environ.get("SILENCE_EVERY_S", "60"))
 

@@ -6,7 +6,7 @@ are in one database, so a batch that dies has had none, and one that is done twi
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ from telemetry.models import (
 )
 
 log = structlog.get_logger(__name__)
-BATCH = 100
+BATCH = 250
 MOST_ATTEMPTS = 5
 # Older data is history: it teaches the detectors, but raises nothing new (design/ingest.md, 2.7).
 TOO_LATE = timedelta(hours=24)
@@ -237,7 +237,8 @@ def _states(ids: Sequence[UUID], devices: Mapping[UUID, Device]) -> dict[UUID, D
 
 def _read_news(subjects: Sequence[Subject]) -> None:
     by_stay = {s.device.stay_number: s for s in subjects}
-    found = samples.news({stay: s.state.read_up_to for stay, s in by_stay.items()})
+    cursors = {stay: s.state.read_up_to for stay, s in by_stay.items()}
+    found = samples.news(cursors, devices=[s.device.pk for s in subjects])
     samples.keep_latest({stay: news.health for stay, news in found.items()}, Category.HEALTH)
     samples.keep_latest({stay: news.traffic for stay, news in found.items()}, Category.TRAFFIC)
     for stay, subject in by_stay.items():
@@ -469,6 +470,13 @@ def _release(due: Sequence[Due], *, unfinished: set[UUID]) -> None:
         raise LeaseLost(len(mine) - len(touched))
     done = [pk for pk, count in touched.items() if count == mine[pk].touched and pk not in unfinished]
     AnalysisDue.objects.filter(device__in=done).delete()
-    AnalysisDue.objects.filter(device__in=touched.keys() - set(done)).update(
-        lease_until=None, attempts=0, run_at=Now(), last_error=""
-    )
+    _come_again(unfinished & touched.keys(), after_s=0)
+    _come_again(touched.keys() - set(done) - unfinished, after_s=settings.ANALYSIS_SPACING_S)
+
+
+def _come_again(devices: Collection[UUID], *, after_s: float) -> None:
+    """Claimed once more, for the rest of a backlog or for what came meanwhile."""
+    if devices:
+        AnalysisDue.objects.filter(device__in=devices).update(
+            lease_until=None, attempts=0, run_at=Now() + timedelta(seconds=after_s), last_error=""
+        )

@@ -1,13 +1,15 @@
 """A device's analysis state as compact bytes: header, keys, tables of fixed-size rows, open findings.
 
 Layout, little-endian: magic `SCAS`, version u2, u4 fingerprint of the tables' rows, sequence i8, first_at f8, last_at
-f8, hour i8, config_at f8, then
-length-prefixed sections: keys, carried values, open hour, tables, tracks. Equal states give equal bytes. A blob of
-another version is not read: the caller rebuilds.
+f8, hour i8, config_at f8; then, as one zstd frame,
+length-prefixed sections: keys, carried values, open hour, tables, tracks. Most of the tables is empty in most states, and
+the store would take longer over ten kilobytes than the detectors do. Equal states give equal bytes. A blob of another
+version is not read: the caller rebuilds.
 """
 
 import json
 import struct
+import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import zstandard
 from numpy.typing import NDArray
 
 from telemetry.analysis.facts import Floats, SeriesKey
@@ -23,11 +26,24 @@ from telemetry.analysis.layout import Channel, Role
 from telemetry.analysis.signals import Carried
 
 MAGIC = b"SCAS"
-VERSION = 1
+VERSION = 2
 NO_HOUR = -1
 
 _HEAD = struct.Struct("<4sHIqddqd")
 _LENGTH = struct.Struct("<I")
+_LEVEL = 1
+_LARGEST = 64 * 1024 * 1024  # bytes; a state of a thousand ports has a twentieth of that
+
+
+class _Zstd(threading.local):
+    """One each for every thread: making them takes longer than using them, and they are not to be shared."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=_LEVEL).compress
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_zstd = _Zstd()
 
 
 class UnknownState(ValueError):
@@ -76,14 +92,14 @@ def pack(state: DeviceState, dtypes: Mapping[str, np.dtype[Any]]) -> bytes:
         *(state.tables[name].astype(dtype).tobytes() for name, dtype in dtypes.items()),
         _packed_tracks(state.tracks),
     ]
-    return head + b"".join(_LENGTH.pack(len(section)) + section for section in sections)
+    return head + _zstd.compress(b"".join(_LENGTH.pack(len(section)) + section for section in sections))
 
 
 def unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
     """The state in these bytes; its arrays may be changed. Raises UnknownState for any other blob."""
     try:
         return _unpack(blob, dtypes)
-    except (struct.error, zlib.error, ValueError, KeyError, TypeError) as broken:
+    except (struct.error, zstandard.ZstdError, ValueError, KeyError, TypeError) as broken:
         raise UnknownState(str(broken)) from broken
 
 
@@ -91,7 +107,7 @@ def _unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
     magic, version, rows_of, sequence, first_at, last_at, hour, config_at = _HEAD.unpack_from(blob)
     if (magic, version, rows_of) != (MAGIC, VERSION, _fingerprint(tuple(dtypes.items()))):
         raise UnknownState(f"state of version {version} or with other rows, not {VERSION}")
-    sections = _sections(blob)
+    sections = _sections(_zstd.decompress(blob[_HEAD.size :], max_output_size=_LARGEST))
     if len(sections) != 5 + len(dtypes):
         raise UnknownState(f"{len(sections)} sections, not {5 + len(dtypes)}")
     channels, ports, carried = _unpacked_keys(sections[0])
@@ -120,14 +136,14 @@ def _fingerprint(dtypes: tuple[tuple[str, np.dtype[Any]], ...]) -> int:
     return zlib.crc32(repr([(name, dtype.descr) for name, dtype in dtypes]).encode())
 
 
-def _sections(blob: bytes) -> list[bytes]:
-    found, at = [], _HEAD.size
-    while at < len(blob):
-        (length,) = _LENGTH.unpack_from(blob, at)
+def _sections(data: bytes) -> list[bytes]:
+    found, at = [], 0
+    while at < len(data):
+        (length,) = _LENGTH.unpack_from(data, at)
         at += _LENGTH.size
-        if at + length > len(blob):
+        if at + length > len(data):
             raise UnknownState("cut short")
-        found.append(blob[at : at + length])
+        found.append(data[at : at + length])
         at += length
     return found
 
@@ -136,12 +152,12 @@ def _sections(blob: bytes) -> list[bytes]:
 @lru_cache(maxsize=1024)
 def _packed_keys(channels: tuple[Channel, ...], ports: tuple[str, ...], carried: tuple[SeriesKey, ...]) -> bytes:
     listed = [[[int(role), subject] for role, subject in channels], ports, carried]
-    return zlib.compress(json.dumps(listed, separators=(",", ":")).encode(), 6)
+    return json.dumps(listed, separators=(",", ":")).encode()
 
 
 @lru_cache(maxsize=1024)
 def _unpacked_keys(data: bytes) -> tuple[tuple[Channel, ...], tuple[str, ...], tuple[SeriesKey, ...]]:
-    channels, ports, carried = json.loads(zlib.decompress(data))
+    channels, ports, carried = json.loads(data)
     return (
         tuple((Role(role), subject) for role, subject in channels),
         tuple(ports),
@@ -156,11 +172,11 @@ def _packed_tracks(tracks: Mapping[Subject, Track]) -> bytes:
     if not tracks:
         return b""
     listed = [[*subject, *track.as_list()] for subject, track in sorted(tracks.items())]
-    return zlib.compress(json.dumps(listed, separators=(",", ":")).encode(), 6)
+    return json.dumps(listed, separators=(",", ":")).encode()
 
 
 def _unpacked_tracks(data: bytes) -> dict[Subject, Track]:
     if not data:
         return {}
-    listed = json.loads(zlib.decompress(data))
+    listed = json.loads(data)
     return {(kind, subject, rule): Track.from_list(rest) for kind, subject, rule, *rest in listed}

@@ -48,8 +48,10 @@ class _Frame:
         self.data: list[SeriesData] = list(facts.series.values())
         times = [data.t for data in self.data if data.t.size]
         first = times[0] if times else np.empty(0)
-        self._shared = all(data.t is first or np.array_equal(data.t, first) for data in self.data)
+        distinct = {id(data.t): data.t for data in self.data}.values()  # most series of a report share one array
+        self._shared = all(t is first or np.array_equal(t, first) for t in distinct)
         self.t = first if self._shared else np.unique(np.concatenate(times))
+        self._table = self._whole() if self._shared else self._none(0)
         self._late = self.t <= after
         self._is_late = bool(self._late.any())
 
@@ -60,14 +62,21 @@ class _Frame:
 
     def columns(self, places: Iterable[int], *, fresh: bool = False) -> Floats:
         """Series as (K, n), NaN where missing; fresh: without samples that counters have already seen."""
-        chosen = [self.data[place] for place in places]
+        wanted = list(places)
         if self._shared:
-            table = np.concatenate([data.v for data in chosen]).reshape(-1, self.t.size) if chosen else self._none(0)
+            table = self._table[wanted]
         else:
+            chosen = [self.data[place] for place in wanted]
             table = self._none(len(chosen))
             for row, data in enumerate(chosen):
                 table[row, np.searchsorted(self.t, data.t)] = data.v
         return np.where(self._late, np.nan, table) if fresh and self._is_late else table
+
+    def _whole(self) -> Floats:
+        """Every series, where all have the same times: (S, n)."""
+        if not self.data:
+            return self._none(0)
+        return np.concatenate([data.v for data in self.data]).reshape(len(self.data), self.t.size)
 
     def _none(self, rows: int) -> Floats:
         return np.full((rows, self.t.size), np.nan)

@@ -10,18 +10,20 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from django.conf import settings
+
 from telemetry.ingest.batch import CALLHOME, NATIVE
 from telemetry.ingest.layouts import Row
 from telemetry.ingest.prepare import Prepared
 from telemetry.vocabulary import HEALTH, TRAFFIC
 
-CALL: Final = f"SELECT * FROM ingest_accept({', '.join(['%s'] * 28)})"  # noqa: S608 - placeholders alone
+CALL: Final = f"SELECT * FROM ingest_accept({', '.join(['%s'] * 29)})"  # noqa: S608 - placeholders alone
 
 OWN_ID: Final = frozenset((NATIVE, CALLHOME))
 """Formats whose sender chose the id: the same id over another body is an error there. Elsewhere it comes from the body."""
 
 
-def parameters(group: Sequence[Prepared]) -> list[str | None]:
+def parameters(group: Sequence[Prepared]) -> list[str | float | None]:
     """In the order of ingest_accept(); reports count from 1."""
     reports = list(enumerate(group, start=1))
     devices = [(n, met) for n, report in reports for met in {met.id: met for met in report.devices}.values()]
@@ -37,6 +39,7 @@ def parameters(group: Sequence[Prepared]) -> list[str | None]:
         *_rows([pair for pair in rows if pair[1].category == TRAFFIC]),
         json.dumps(events) if events else None,
         json.dumps(facts) if facts else None,
+        settings.ANALYSIS_SPACING_S,
     ]
 
 

@@ -59,6 +59,7 @@ class AnalysisDue(models.Model):
     customer = models.ForeignKey("access.Organization", models.PROTECT, related_name="+")
     touched = models.BigIntegerField(default=0)
     since = models.DateTimeField(db_default=Now())
+    oldest = models.DateTimeField(null=True, blank=True)  # no news of it is of before; null: nobody knows
     run_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     token = models.UUIDField(null=True, blank=True)

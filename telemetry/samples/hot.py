@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import connection
@@ -34,14 +35,22 @@ _ARMS = [
 ]
 
 
-def _from_all(condition: str) -> str:
-    return " UNION ALL ".join(f"{arm} WHERE {condition}" for arm in _ARMS)
+def _from_all(condition: str, of_samples: str = "") -> str:
+    conditions = [condition + of_samples, condition + of_samples, condition]
+    return " UNION ALL ".join(f"{arm} WHERE {some}" for arm, some in zip(_ARMS, conditions, strict=True))
 
 
-# One statement, so one snapshot: what it does not show of a receipt it shows of none of the three tables.
+# The days that the news of these devices may lie in: those of the others need not be looked at, stay by stay.
+_OLDEST = (
+    "(SELECT CASE WHEN count(*) > count(f.oldest) THEN '-infinity' ELSE coalesce(min(f.oldest), '-infinity') END"
+    " FROM telemetry_analysisdue f WHERE f.device_id = ANY (%(devices)s::uuid[]))"
+)
+# One statement, so one snapshot: what it does not show of a receipt it shows of none of the three tables, nor in the flag.
 _AFTER = (
-    "SELECT n.* FROM unnest(%s::bigint[], %s::bigint[]) AS c (stay, up_to) CROSS JOIN LATERAL (SELECT * FROM ("  # noqa: S608
-    f"{_from_all('h.stay = c.stay AND h.received > c.up_to')}) r ORDER BY r.received LIMIT {READ_AT_ONCE + 1}) n"
+    "SELECT n.* FROM unnest(%(stays)s::bigint[], %(cursors)s::bigint[]) AS c (stay, up_to)"  # noqa: S608 - our own names
+    " CROSS JOIN LATERAL (SELECT * FROM ("
+    f"{_from_all('h.stay = c.stay AND h.received > c.up_to', of_samples=f' AND h.at >= {_OLDEST}')}"
+    f") r ORDER BY r.received LIMIT {READ_AT_ONCE + 1}) n"
 )
 _OF_RECEIPT = _from_all("h.stay = %(stay)s AND h.received = %(received)s")
 
@@ -92,15 +101,17 @@ class News:
         return self.health.interval_s or self.traffic.interval_s
 
 
-def news(cursors: Mapping[int, int]) -> dict[int, News]:
+def news(cursors: Mapping[int, int], devices: Iterable[UUID] = ()) -> dict[int, News]:
     """What these stays said after their cursors, for a job of their customers. Stays that said nothing are missing.
 
     cursors: stay -> receipt number last read, 0 for none. For one stay receipt numbers become visible in their order
-    (telemetry/migrations/0005), so `up_to` is a safe place to read on from.
+    (telemetry/migrations/0005), so `up_to` is a safe place to read on from. devices: those of the stays, if each has its
+    work flag: the flags tell how old their news may be; without, every day of the hot tier is looked through.
     """
     rows: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_AFTER, [list(cursors), list(cursors.values())])
+        wanted: dict[str, Any] = {"stays": list(cursors), "cursors": list(cursors.values()), "devices": list(devices)}
+        cursor.execute(_AFTER, wanted)
         for row in cursor.fetchall():
             rows[row[1]].append(row)
     found: dict[int, News] = {}

@@ -108,6 +108,10 @@ class Reporter:
         with job(self.customer.pk):
             AnalysisDue.objects.filter(device=self.device.pk).update(**values)
 
+    def was_analysed(self, at: datetime) -> None:
+        with job(self.customer.pk):
+            self._own(DeviceHealth).update(updated_at=at)
+
     def lease_lapses(self) -> None:
         self.changes_flag(lease_until=timezone.now() - timedelta(seconds=1))
 

@@ -1,6 +1,6 @@
 """Static levels: what is wrong as soon as a second sample says so too, with a gap between raising and clearing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,10 @@ STATEMENTS: Mapping[tuple[str, str], Statement] = {
 }
 
 
+_BAD_CODES: Mapping[str, Sequence[float]] = {
+    metric: [float(code) for code, name in enumerate(names) if (metric, name) in STATEMENTS]
+    for metric, names in STATES.items()
+}
 _WELL = Statement("info", "")  # never raised: carries the subject of a sample that is well
 
 
@@ -77,13 +81,15 @@ class Observation:
 def watch(signals: Signals, limits: Mapping[Channel, Floats], tracks: Tracks, *, after: float) -> None:
     """Judge every sample newer than `after`. limits: the device's own, shape (n,), by the channel they limit."""
     fresh = signals.t > after
+    only_fresh = bool(fresh.all())
     for (metric, subject), codes in sorted(signals.states.items()):
-        _feed(tracks, _judged_states(metric, subject, signals.t, np.where(fresh, codes, np.nan), tracks))
+        judged = codes if only_fresh else np.where(fresh, codes, np.nan)
+        _feed(tracks, _judged_states(metric, subject, signals.t, judged, tracks))
     for (role, subject), values in signals.gauges.items():
         level = LEVELS.get(role)
         if level is not None:
-            own = limits.get((role, subject), np.full(signals.t.shape, np.nan))
-            _feed(tracks, _judged_values(level, subject, signals.t, np.where(fresh, values, np.nan), own, tracks))
+            judged = values if only_fresh else np.where(fresh, values, np.nan)
+            _feed(tracks, _judged_values(level, subject, signals.t, judged, limits.get((role, subject)), tracks))
 
 
 def _feed(tracks: Tracks, observations: Iterator[Observation]) -> None:
@@ -96,7 +102,9 @@ def _feed(tracks: Tracks, observations: Iterator[Observation]) -> None:
 
 def _judged_states(metric: str, subject: str, t: Floats, codes: Floats, tracks: Tracks) -> Iterator[Observation]:
     kind = STATE_KINDS[metric]
-    bad = np.isin(codes, [code for code, name in enumerate(STATES[metric]) if (metric, name) in STATEMENTS])
+    bad = np.zeros(codes.shape, np.bool_)
+    for code in _BAD_CODES[metric]:
+        bad |= codes == code
     if not bad.any() and not tracks.knows((kind, subject, RULE)):
         return
     for row in np.flatnonzero(np.isfinite(codes)):
@@ -107,9 +115,10 @@ def _judged_states(metric: str, subject: str, t: Floats, codes: Floats, tracks: 
 
 
 def _judged_values(
-    level: Level, subject: str, t: Floats, values: NDArray[np.float64], own: Floats, tracks: Tracks
+    level: Level, subject: str, t: Floats, values: NDArray[np.floating], own: Floats | None, tracks: Tracks
 ) -> Iterator[Observation]:
     gap = level.raise_at - level.clear_at
+    own = np.broadcast_to(np.nan, t.shape) if own is None else own
     limit = np.where(np.isfinite(own), own, level.raise_at)
     bad, good = values >= limit, values < limit - gap
     if not bad.any() and not tracks.knows((level.kind, subject, RULE)):
