@@ -64,17 +64,15 @@ def rows(models: Iterable[tuple[str, str]]) -> dict[tuple[str, str], ModelLifecy
 def judged(row: ModelLifecycle, today: date) -> Lifecycle:
     dates = [d for d in (row.end_of_security_fixes, row.end_of_support) if d is not None]
     first = min(dates, default=None)
+    fixes = first != row.end_of_support  # what ends first are security fixes alone
     if first is None:
         state, words = "mute", "Unknown: the maker has named no end of support"
     elif first <= today:
-        state, words = (
-            "risk",
-            f"Without {'security fixes' if first == row.end_of_security_fixes else 'support'} since {first:%-d %B %Y}",
-        )
+        state, words = "risk", f"Without {'security fixes' if fixes else 'support'} since {first:%-d %B %Y}"
     elif (first - today).days <= SOON_DAYS:
-        state, words = "watch", f"Support ends on {first:%-d %B %Y}"
+        state, words = "watch", f"{'Security fixes end' if fixes else 'Support ends'} on {first:%-d %B %Y}"
     else:
-        state, words = "ok", f"Supported until {first:%-d %B %Y}"
+        state, words = "ok", f"{'Security fixes' if fixes else 'Supported'} until {first:%-d %B %Y}"
     return Lifecycle(
         row.end_of_sale, row.end_of_support, row.end_of_security_fixes, row.source, state, words, is_listed=True
     )

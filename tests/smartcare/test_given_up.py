@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -97,6 +97,7 @@ def test_when_asked_for_json_then_it_is_one_object_with_counts_and_rows(world: W
     found = json.loads(out.getvalue())
     assert found["given_up"] == {KIND: 1}
     (row,) = found["work"]
+    assert datetime.fromisoformat(row["since"]) <= timezone.now()
     assert (row["id"], row["organization"], row["error"]) == (pk, world.acme.organization.public_id, "ValueError")
 
 

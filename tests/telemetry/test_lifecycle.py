@@ -64,6 +64,24 @@ def test_given_a_date_when_it_is_judged_then_passed_soon_far_and_missing_are_tol
     assert lifecycle.judged(row, date(2026, 11, 24)).state == state
 
 
+@pytest.mark.parametrize(
+    ("fixes", "support", "words"),
+    [
+        (date(2026, 1, 1), date(2033, 1, 1), "Without security fixes since 1 January 2026"),
+        (date(2033, 1, 1), date(2026, 1, 1), "Without support since 1 January 2026"),
+        (date(2027, 1, 1), date(2033, 1, 1), "Security fixes end on 1 January 2027"),
+        (date(2033, 1, 1), date(2027, 1, 1), "Support ends on 1 January 2027"),
+        (date(2032, 1, 1), date(2033, 1, 1), "Security fixes until 1 January 2032"),
+        (date(2032, 1, 1), date(2032, 1, 1), "Supported until 1 January 2032"),
+        (None, date(2032, 1, 1), "Supported until 1 January 2032"),
+    ],
+)
+def test_given_two_dates_when_they_are_judged_then_the_words_name_the_one_that_ends_first(fixes, support, words):
+    row = ModelLifecycle(vendor="A", model="one", end_of_security_fixes=fixes, end_of_support=support)
+
+    assert lifecycle.judged(row, date(2026, 11, 24)).words == words
+
+
 def test_given_a_model_under_another_spelling_when_it_is_loaded_again_then_its_dates_are_replaced(db, tmp_path):
     call_command("lifecycle", str(file_of(tmp_path, "Example,EN-1,,2030-01-01,,")))
     call_command("lifecycle", str(file_of(tmp_path, "EXAMPLE,en-1,,2031-01-01,,")))

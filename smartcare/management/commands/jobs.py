@@ -42,7 +42,7 @@ class Command(BaseCommand):
             return
         if as_json:
             rows = [_as_dict(one, whole_errors) for one in found]
-            self.stdout.write(json.dumps({"given_up": Counter(one.kind for one in found), "work": rows}, default=str))
+            self.stdout.write(json.dumps({"given_up": Counter(one.kind for one in found), "work": rows}))
             return
         for one in found:
             error = " ".join(one.error.split()) if whole_errors else one.error_kind
@@ -70,8 +70,9 @@ def _not_done(one: GivenUp) -> str:
 
 
 def _as_dict(one: GivenUp, whole: bool) -> dict[str, Any]:
-    return {name: value for name, value in asdict(one).items() if name not in ("store", "error")} | {
-        "error": one.error if whole else one.error_kind
+    return {name: value for name, value in asdict(one).items() if name != "store"} | {
+        "since": one.since.isoformat(),
+        "error": one.error if whole else one.error_kind,
     }
 
 
