@@ -125,10 +125,10 @@ def decide(
     chosen = sorted(terms, key=lambda s: s.pk)
     if not chosen:
         raise Invalid("Choose at least one site", "sites")
+    lock_sites([s.pk for s in chosen])  # first: a site that is being closed is closed by then
     for site in chosen:
         terms[site].check()
         require(may_share(by, site), "Only owners and approvers of your company can share a site")
-    lock_sites([s.pk for s in chosen])
     decision = uuid.uuid4()
     grants = [
         _give_one(partner=partner, site=site, terms=terms[site], by=by, request=request, decision=decision)

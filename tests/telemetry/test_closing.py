@@ -2,14 +2,18 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from access import onboarding
-from access.errors import Invalid
+from access import onboarding, sharing
+from access.errors import Invalid, NotAllowed
+from access.models import Category, Grant, Organization
 from access.principal import acting
+from access.sharing import Terms
 from telemetry import enrolment, fleet, imports
 from telemetry.enrolment import EnrolmentRefused
 from telemetry.models import ClaimCode, Collector, Device, DeviceKey
@@ -224,3 +228,35 @@ def _outcome(act: Callable[[], object]) -> object:
         return error
     finally:
         connection.close()
+
+
+# ---- access to it
+
+
+def lives(acme: Customer) -> list[Grant]:
+    with acting(acme.viewer()):
+        return list(Grant.objects.filter(site=acme.sites["hq"], closed_at=None))
+
+
+def gives_access(owner: Any, site: Any, device: Any) -> object:
+    partner = Organization.objects.get(name="Northwind")
+    terms = Terms(frozenset({Category.HEALTH}), timezone.now() + timedelta(days=30))
+    return sharing.give(partner=partner, sites=[site], terms=terms, by=owner)
+
+
+def test_given_somebody_who_is_giving_access_when_the_site_is_closed_then_that_ends_with_it(
+    acme: Customer, behind: Any
+) -> None:
+    given, closed = one_behind_the_other(as_owner(acme, gives_access), as_owner(acme, closes), behind)
+
+    assert not isinstance(given, Exception), given
+    assert not isinstance(closed, Exception), closed
+    assert lives(acme) == []
+
+
+def test_given_a_site_that_is_being_closed_when_access_is_given_then_it_is_refused(acme: Customer, behind: Any) -> None:
+    closed, given = one_behind_the_other(as_owner(acme, closes), as_owner(acme, gives_access), behind)
+
+    assert not isinstance(closed, Exception), closed
+    assert isinstance(given, NotAllowed)
+    assert lives(acme) == []
