@@ -130,22 +130,57 @@ def _ours(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> 
         found["paced"] = _paced(plan, port, places, clock)
         if plan.analysis:
             say("with the analysis running")
-            found["single_analysed"] = _with_analysis(plan, port, meter, places, clock, cursor)
+            found["single_analysed"] = _with_analysis(plan, port, meter, places, clock)
+    if plan.analysis:
+        found["single_analysed_each"] = _each_alone(plan, places, clock, say)
+    found["single_through_django"] = _through_django(plan, places, clock, say)
     return found
 
 
 def _with_analysis(
-    plan: Plan, port: int, meter: Meter, places: list[Place], clock: Iterator[float], cursor: Any
+    plan: Plan, port: int, meter: Meter, places: list[Place], clock: Iterator[float], spacing_s: float | None = None
 ) -> dict[str, Any]:
     """The same load with a worker beside it; the clock stops when no device has reports that were not analysed."""
-    with ours.analysed(processes=1) as worker:
+    with ours.analysed(processes=1, spacing_s=spacing_s) as worker:
+        # What starting costs, and what waits from before, is not part of it: the worker shall have done some work.
+        _send(ours.single(places, next(clock)), port, plan)
         ours.wait_until_analysed()
         wider = Meter({**meter.roots, "worker": (worker,)})
-        reports = _rounds(places, clock, plan.rounds, ours.single)
-        before, started = wider.read(), time.monotonic()
-        sent = _send(reports, port, plan)
-        ours.wait_until_analysed()
-        return _figures(sent, reports, wider.since(before), time.monotonic() - started)
+        runs = []
+        for _ in range(plan.repeat):
+            reports = _rounds(places, clock, plan.rounds, ours.single)
+            before, started = wider.read(), time.monotonic()
+            sent = _send(reports, port, plan)
+            ours.wait_until_analysed()
+            runs.append(_figures(sent, reports, wider.since(before), time.monotonic() - started))
+        return median(runs)
+
+
+def _each_alone(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> dict[str, Any]:
+    """With analysis, where no report of a device waits for the next: the worker takes what is there when it comes round."""
+    say("the same, no report waiting for the next of its device")
+    with ours.served(threads=plan.threads, workers=plan.workers, spacing_s=0) as (port, meter):
+        return _with_analysis(plan, port, meter, places, clock, spacing_s=0)
+
+
+def _through_django(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> dict[str, Any]:
+    """The same door as a plain view: what the shorter way saves."""
+    with (
+        ours.served(threads=plan.threads, workers=plan.workers, app=ours.THROUGH_DJANGO) as (port, meter),
+        store.owner() as cursor,
+    ):
+        _send(ours.single(places, next(clock)), port, plan)
+        runs = [
+            _stored(
+                plan,
+                port,
+                meter,
+                _rounds(places, clock, plan.rounds, ours.single),
+                lambda: store.samples_stored(cursor),
+            )
+            for _ in _repeat(plan, "single reports through Django", say)
+        ]
+        return {**median(runs), "paced": _paced(plan, port, places, clock)}
 
 
 def _paced(plan: Plan, port: int, places: list[Place], clock: Iterator[float]) -> dict[str, Any]:
@@ -243,10 +278,11 @@ def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _ratios(own: dict[str, Any], other: dict[str, Any]) -> dict[str, float]:
-    """How many times the usual way costs what ours does."""
+    """How many times the usual way costs what ours does; the usual way analyses nothing."""
     return {
-        name: round(other[name]["cpu_s_per_million"] / own[name]["cpu_s_per_million"], 1)
-        for name in ("single", "batch")
+        name: round(other[name.partition("_")[0]]["cpu_s_per_million"] / own[name]["cpu_s_per_million"], 1)
+        for name in ("single", "batch", "single_analysed", "single_analysed_each", "single_through_django")
+        if name in own
     }
 
 

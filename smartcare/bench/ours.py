@@ -68,20 +68,29 @@ def batched(places: list[Place], at: float) -> list[tuple[str, bytes]]:
     return [(place.collector_key, report_of([switch for switch, _ in place.switches], at)) for place in places]
 
 
+DOOR: Final = "smartcare.wsgi:application"
+THROUGH_DJANGO: Final = "smartcare.bench.through_django:application"
+
+
 @contextlib.contextmanager
-def served(*, threads: int, workers: int) -> Iterator[tuple[int, Meter]]:
-    """Port and meter of the web server with the product in it."""
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
-    with running.web("smartcare.wsgi:application", environment, threads=threads, workers=workers) as (pid, port):
+def served(
+    *, threads: int, workers: int, app: str = DOOR, spacing_s: float | None = None
+) -> Iterator[tuple[int, Meter]]:
+    """Port and meter of the web server with the product in it. spacing_s: in place of the product's ANALYSIS_SPACING_S."""
+    with running.web(app, _environment(spacing_s), threads=threads, workers=workers) as (pid, port):
         yield port, Meter({"web": (pid,), "database": (postmaster(),)})
 
 
 @contextlib.contextmanager
-def analysed(*, processes: int) -> Iterator[int]:
+def analysed(*, processes: int, spacing_s: float | None = None) -> Iterator[int]:
     """pid of the product's worker."""
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
-    with running.celery("smartcare", environment, "analyse,deliver,mail,maint", processes=processes) as pid:
+    with running.celery("smartcare", _environment(spacing_s), "analyse,deliver,mail,maint", processes=processes) as pid:
         yield pid
+
+
+def _environment(spacing_s: float | None) -> dict[str, str]:
+    own = {} if spacing_s is None else {"ANALYSIS_SPACING_S": str(spacing_s)}
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"} | own
 
 
 def postmaster() -> int:
