@@ -67,17 +67,18 @@ def _score(rows: NDArray[Any], size: Floats) -> Floats:
 def _learn(
     rows: NDArray[Any], residual: Floats, size: Floats, present: NDArray[np.bool_], slot: int, days: int
 ) -> None:
+    learnt = 1.0 if present.all() else present.astype(np.float64)  # nothing from a value that is missing: its residual is 0
     reach = np.where(rows["n"] >= CLIP_AFTER, CLIP * rows["typical"].astype(np.float64), np.inf)
-    clipped = np.clip(residual, -reach, reach)
-    rows["level"] += np.where(present, LEVEL_GAIN * clipped, 0.0)
-    rows["slots"][:, slot] += np.where(present, max(SLOT_GAIN, 1.0 / (days + 1)) * clipped, 0.0)
+    clipped = np.minimum(np.maximum(residual, -reach), reach)
+    rows["level"] += LEVEL_GAIN * clipped
+    rows["slots"][:, slot] += max(SLOT_GAIN, 1.0 / (days + 1)) * clipped
     rows["n"] += present
-    count = np.maximum(rows["n"], 1)
-    quick = np.maximum(TYPICAL_RATE, 1.0 / count)
-    slow = np.maximum(1.0 / LONGEST_MEMORY, 1.0 / count)
-    rows["typical"] += np.where(present, quick * (size - rows["typical"]), 0.0)
-    rows["mean"] += np.where(present, slow * (size - rows["mean"]), 0.0)
-    rows["square"] += np.where(present, slow * (size * size - rows["square"]), 0.0)
+    count = 1.0 / np.maximum(rows["n"], 1)
+    quick = learnt * np.maximum(TYPICAL_RATE, count)
+    slow = learnt * np.maximum(1.0 / LONGEST_MEMORY, count)
+    rows["typical"] += quick * (size - rows["typical"])
+    rows["mean"] += slow * (size - rows["mean"])
+    rows["square"] += slow * (size * size - rows["square"])
 
 
 def score(z: Floats) -> Floats:
