@@ -36,6 +36,12 @@ FACTS = (
 )
 WRITABLE = (ProposalState.INVITED, ProposalState.DRAFT)
 READABLE = tenders.ANSWERED
+LEFT_OUT = {  # by (no price once, no yearly price); read by programs, so it is not translated
+    (False, False): "",
+    (False, True): "no yearly price stated",
+    (True, False): "no price once stated",
+    (True, True): "no price stated",
+}
 NOT_YOURS = "This proposal is not yours to write"
 
 
@@ -135,7 +141,7 @@ class Compared:
     """One proposal beside the others. labels: facts in which it alone stands out, in words of LABELS."""
 
     proposal: Proposal
-    cost_cents: int | None  # over YEARS; None where it is not stated
+    cost_cents: int | None  # of what is stated, over YEARS; None where nothing is
     sees: list[Category]  # what the partner can see at the site now, by grants alone
     sees_until: datetime | None = None
     labels: list[str] = field(default_factory=list)
@@ -160,6 +166,16 @@ def cost(proposal: Proposal) -> int | None:
     if proposal.price_cents is None and proposal.yearly_cents is None:
         return None
     return int(Decimal(proposal.price_cents or 0) + YEARS * Decimal(proposal.yearly_cents or 0))
+
+
+def whole_cost(proposal: Proposal) -> int | None:
+    """As `cost`, but None where a part is left out: for whoever reads a number without the words beside it."""
+    return None if left_out(proposal) else cost(proposal)
+
+
+def left_out(proposal: Proposal) -> str:
+    """Why there is no whole cost; '' where there is one."""
+    return LEFT_OUT[(proposal.price_cents is None, proposal.yearly_cents is None)]
 
 
 def _least(value: Callable[[Compared], Any]) -> Callable[[list[Compared]], Compared | None]:

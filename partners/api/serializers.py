@@ -26,7 +26,7 @@ from partners.models import (
     TenderQuestion,
     TenderState,
 )
-from partners.proposals import LABELS, Compared
+from partners.proposals import LABELS, Compared, left_out, whole_cost
 from telemetry.models import Severity
 
 SEVERITIES = {x.word: x for x in Severity}
@@ -334,7 +334,13 @@ class ProposalOut(Viewed):
 class ComparedOut(ProposalOut):
     """One column of the comparison: the same rows for all. null is "not stated"."""
 
-    cost_3_years_cents = serializers.IntegerField(allow_null=True)
+    cost_3_years_cents = serializers.IntegerField(
+        allow_null=True,
+        help_text="null where the price, the yearly price or both are not stated: see cost_3_years_note",
+    )
+    cost_3_years_note = serializers.CharField(
+        help_text='What is left out, e.g. "no yearly price stated"; "" if nothing is'
+    )
     sees = serializers.ListField(child=serializers.ChoiceField(choices=[c.value for c in Category]))
     labels = serializers.ListField(child=serializers.ChoiceField(choices=list(LABELS)))
 
@@ -342,7 +348,8 @@ class ComparedOut(ProposalOut):
         said: dict[str, Any] = ProposalOut(row.proposal, context=self.context).data
         return {
             **said,
-            "cost_3_years_cents": row.cost_cents,
+            "cost_3_years_cents": whole_cost(row.proposal),
+            "cost_3_years_note": left_out(row.proposal),
             "sees": [c.value for c in row.sees],
             "labels": row.labels,
         }

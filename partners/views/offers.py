@@ -44,6 +44,7 @@ def index(request: PageRequest, partner_slug: str) -> HttpResponse:
 
 
 def _exported(row: dict[str, Any]) -> dict[str, Any]:
+    """cost_3_years: what the page shows; the amount and its currency are for programs, none where a part is left out."""
     p: Proposal = row["proposal"]
     return {
         "proposal": p.public_id,
@@ -53,6 +54,9 @@ def _exported(row: dict[str, Any]) -> dict[str, Any]:
         "state": p.state,
         "summary": p.summary,
         "cost_3_years": row["price"],
+        "cost_3_years_amount": sheet.plain(proposals.whole_cost(p)),
+        "cost_3_years_note": proposals.left_out(p),
+        "currency": p.currency,
         "invited_at": p.invited_at,
         "sent_at": p.sent_at,
     }

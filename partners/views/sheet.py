@@ -11,7 +11,7 @@ from access.lengths import last_day
 from access.models import Organization
 from access.views.pages import PageRequest
 from partners.models import Proposal
-from partners.proposals import YEARS, Compared
+from partners.proposals import YEARS, Compared, left_out, whole_cost
 from partners.views.contracts import money
 from telemetry.models import DeviceKind
 
@@ -129,7 +129,7 @@ def _in_short(row: Compared) -> str:
 
 
 def exported(row: Compared) -> dict[str, Any]:
-    """A line of the comparison as a file; empty is "not stated"."""
+    """A line of the comparison as a file; empty is "not stated", and a sum with a part left out is none."""
     p = row.proposal
     return {
         "proposal": p.public_id,
@@ -137,9 +137,10 @@ def exported(row: Compared) -> dict[str, Any]:
         "state": p.state,
         "summary": p.summary,
         "currency": p.currency,
-        "price": _plain(p.price_cents),
-        "yearly": _plain(p.yearly_cents),
-        "cost_3_years": _plain(row.cost_cents),
+        "price": plain(p.price_cents),
+        "yearly": plain(p.yearly_cents),
+        "cost_3_years": plain(whole_cost(p)),
+        "cost_3_years_note": left_out(p),
         "work_hours": p.work_hours,
         "starts_on": p.starts_on,
         "survives_one_failure": p.survives_one_failure,
@@ -149,5 +150,6 @@ def exported(row: Compared) -> dict[str, Any]:
     }
 
 
-def _plain(cents: int | None) -> str | None:
+def plain(cents: int | None) -> str | None:
+    """'9400.00', for programs."""
     return None if cents is None else f"{cents // 100}.{cents % 100:02}"

@@ -439,6 +439,28 @@ def test_when_proposals_are_sent_then_the_customer_compares_them_by_the_same_row
     assert [r["survives_one_failure"] for r in rows] == [None, False]
 
 
+@pytest.mark.parametrize(
+    ("prices", "note"),
+    [
+        ({"price_cents": 50}, "no yearly price stated"),
+        ({"yearly_cents": 1}, "no price once stated"),
+        ({}, "no price stated"),
+    ],
+)
+def test_given_a_part_left_out_when_proposals_are_compared_then_the_sum_is_null_and_says_why(
+    world, ada, nora, rita, prices, note
+):
+    made = asked(ada, world, world.northwind, world.rival)
+    sent_by(nora, made["id"], **prices)
+    sent_by(rita, made["id"], price_cents=100, yearly_cents=10)
+
+    incomplete, whole = ada.reads(f"/tenders/{made['id']}")["proposals"]
+
+    assert (incomplete["cost_3_years_cents"], incomplete["cost_3_years_note"]) == (None, note)
+    assert (whole["cost_3_years_cents"], whole["cost_3_years_note"]) == (130, "")
+    assert "lowest_price" not in incomplete["labels"]
+
+
 def test_given_a_draft_when_the_customer_lists_proposals_then_it_is_not_among_them(world, ada, nora):
     made = asked(ada, world, world.northwind)
     own = nora.reads("/proposals")[0]["id"]

@@ -235,6 +235,24 @@ def test_when_a_draft_leaves_things_empty_then_they_are_not_stated(world, nora, 
 
 
 @pytest.mark.parametrize(
+    ("prices", "amount", "note"),
+    [
+        ({"price_cents": 9_400_05, "yearly_cents": 600_00}, "11200.05", ""),
+        ({"price_cents": 9_400_05}, None, "no yearly price stated"),
+    ],
+)
+def test_when_a_partner_takes_its_proposals_as_a_file_then_the_sum_is_a_number_too_if_no_part_of_it_is_left_out(
+    world, nora, tender, prices, amount, note
+):
+    drafts(world.northwind, tender, currency="EUR", **prices)
+
+    [row] = nora.get("/p/northwind/proposals?format=json").json()
+
+    assert (row["cost_3_years_amount"], row["currency"], row["cost_3_years_note"]) == (amount, "EUR", note)
+    assert row["cost_3_years"].endswith(" EUR")
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("summary", ""),

@@ -255,7 +255,17 @@ def test_when_the_comparison_is_taken_as_a_file_then_it_has_the_rows_of_the_page
     lines = list(csv.DictReader(io.StringIO(text(ada.get(f"/proposals/{answered.public_id}?format=csv")))))
 
     assert [r["partner"] for r in rows] == [r["partner"] for r in lines] == ["Northwind", "Rival"]
-    assert [r["cost_3_years"] for r in rows] == [r["cost_3_years"] for r in lines] == ["1500.00", "1300.00"]
+    assert [r["yearly"] or None for r in rows] == [r["yearly"] or None for r in lines] == [None, "100.00"]
+
+
+def test_given_no_yearly_price_when_the_comparison_is_a_file_then_it_has_no_sum_and_says_why(world, ada, answered):
+    rows = ada.get(f"/proposals/{answered.public_id}?format=json").json()
+    lines = list(csv.DictReader(io.StringIO(text(ada.get(f"/proposals/{answered.public_id}?format=csv")))))
+
+    assert [r["cost_3_years"] for r in rows] == [None, "1300.00"]
+    assert [r["cost_3_years"] for r in lines] == ["", "1300.00"]
+    said = ["no yearly price stated", ""]
+    assert [r["cost_3_years_note"] for r in rows] == [r["cost_3_years_note"] for r in lines] == said
 
 
 def test_when_one_proposal_is_read_then_all_that_its_partner_wrote_is_there_and_nothing_of_another(
