@@ -6,9 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -444,3 +447,27 @@ def test_when_a_password_is_wrong_then_the_page_says_what_to_do_and_not_whether_
 
     assert "E-mail address and password do not fit each other. Try again, or use “Forgot your password?”." in page
     assert "Forgot your password?</a>" in page
+
+
+@pytest.mark.parametrize("done", ["added", "removed"])
+def test_when_a_passkey_is_added_or_removed_then_page_and_mail_use_the_word_of_the_pages(done: str):
+    names = [
+        f"messages/webauthn_{done}.txt",
+        f"email/webauthn_{done}_subject.txt",
+        f"email/webauthn_{done}_message.txt",
+    ]
+
+    for said in [render_to_string(f"mfa/{name}") for name in names]:
+        assert "passkey" in said.lower()
+        assert done in said
+        assert "security key" not in said.lower()
+
+
+def test_given_a_passkey_when_it_is_asked_for_again_then_it_is_offered_as_a_passkey(world: World):
+    ada = world.acme.people["ada"]
+    Authenticator.objects.create(user=ada, type=Authenticator.Type.WEBAUTHN, data={})
+
+    offered = [str(m["description"]) for m in get_adapter().get_reauthentication_methods(ada)]
+
+    assert "Use a passkey" in offered
+    assert "Use a security key" not in offered
