@@ -50,11 +50,18 @@ def invite_member(*, by: Viewer, email: str, role: Role) -> tuple[Invitation, st
 
 @transaction.atomic
 def invite_first_admin(organization: Organization, *, by: Viewer, email: str) -> tuple[Invitation, str]:
-    """Into a partner that staff have opened and that has nobody yet. Raises NotAllowed, Invalid."""
+    """Into a partner that staff have opened and that has nobody yet; any link sent before, to whatever address, stops working.
+    Raises NotAllowed, Invalid."""
     require(by.is_staff and organization.is_partner, "Only staff invite the first admin of a partner")
     with job(organization.pk):
         if Membership.objects.filter(organization=organization).exists():
             raise Invalid("This partner has people, who invite their colleagues")
+        before = Invitation.objects.select_for_update().filter(
+            organization=organization, kind=InvitationKind.MEMBER, accepted_at=None, withdrawn_at=None
+        )
+        for row in before:
+            Invitation.objects.filter(pk=row.pk).update(withdrawn_at=Now())
+            _record(row, by=by, action="invitation.withdrawn")
         return _invite(organization, InvitationKind.MEMBER, by=by, email=email, role=Role.ADMIN)
 
 

@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 from access import audit, invitations, onboarding
 from access.errors import Invalid, require
-from access.models import Organization
+from access.models import Membership, Organization
 from access.principal import job
 from access.viewer import Viewer
 
@@ -16,6 +16,19 @@ def open_partner(*, name: str, city: str, email: str, by: Viewer) -> Organizatio
     partner = onboarding.open_partner(name=name, city=city, by=by)
     invitations.invite_first_admin(partner, by=by, email=email)
     return partner
+
+
+def invite_again(partner: Organization, *, email: str, by: Viewer) -> None:
+    """The first admin, where the first mail went nowhere; as long as nobody has joined. Raises NotAllowed, Invalid."""
+    if not partner.is_active:
+        raise Invalid("This partner is suspended")
+    invitations.invite_first_admin(partner, by=by, email=email)
+
+
+def waits_for_its_first(partner: Organization) -> bool:
+    """Whether nobody has joined it yet."""
+    with job(partner.pk):
+        return not Membership.objects.filter(organization=partner).exists()
 
 
 @transaction.atomic

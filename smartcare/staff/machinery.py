@@ -46,15 +46,22 @@ def _partner(public_id: str) -> Organization:
 def partner(request: PageRequest, public_id: str) -> HttpResponse:
     row = _partner(public_id)
     admins = Membership.objects.filter(organization=row, role=Role.ADMIN).select_related("user").order_by("user__name")
-    context = {"partner": row, "admins": [m.user.name for m in admins], "is_suspended": row.status == "suspended"}
+    context = {
+        "partner": row,
+        "admins": [m.user.name for m in admins],
+        "is_suspended": row.status == "suspended",
+        "is_empty": row.is_active and accounts.waits_for_its_first(row),
+    }
     return shown(request, "staff/partner.html", context)
 
 
-VERBS: dict[str, tuple[Callable[..., None], str]] = {
-    "verify": (accounts.verify, "Verified."),
-    "suspend": (accounts.suspend, "Suspended: it reads nothing any more, and what waited for it is dropped."),
-    "resume": (accounts.resume, "Let on again."),
+VERBS: dict[str, tuple[Callable[..., None], str, tuple[str, ...]]] = {
+    "verify": (accounts.verify, "Verified.", ()),
+    "suspend": (accounts.suspend, "Suspended: it reads nothing any more, and what waited for it is dropped.", ()),
+    "resume": (accounts.resume, "Let on again.", ()),
+    "invite": (accounts.invite_again, "Invited by mail; any link sent before has stopped working.", ("email",)),
 }
+"""By the last part of the address: what is done, what is said then, and the fields it takes."""
 
 
 @require_POST
@@ -62,9 +69,10 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
 def decide(request: PageRequest, public_id: str, verb: str) -> HttpResponse:
     if verb not in VERBS:
         raise Http404
-    act, words = VERBS[verb]
+    act, words, fields = VERBS[verb]
     row = _partner(public_id)
-    acted(request, saying(words, lambda: act(row, by=request.viewer)))
+    said = {name: request.POST.get(name, "") for name in fields}
+    acted(request, saying(words, lambda: act(row, by=request.viewer, **said)))
     return redirect("staff_partner", public_id=public_id)
 
 

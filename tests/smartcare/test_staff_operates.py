@@ -73,6 +73,64 @@ def opened_pk(world: World):
         return opened().pk
 
 
+def link_sent() -> str:
+    jobs.run_due("notice.invited")
+    found = re.search(r"/invitations/[\w-]+", mail.outbox[-1].body)
+    assert found is not None
+    return found.group()
+
+
+def test_given_a_mail_that_went_nowhere_when_staff_invite_again_then_the_new_link_works_and_the_old_one_does_not(
+    world, sam
+):
+    sam.post("/staff/partners", NEW)
+    old = link_sent()
+    with acting(world.acme.viewer()):
+        page = f"/staff/partners/{opened().public_id}"
+    assert "Nobody has joined yet" in text(sam.get(page))
+
+    answer = sam.post(f"{page}/invite", {"email": "bea@brightwire.test"}, follow=True)
+
+    assert "Invited by mail" in text(answer)
+    new = link_sent()
+    assert mail.outbox[-1].to == ["bea@brightwire.test"]
+    bea = make_user("bea")
+    assert old != new
+    sign_in(Client(), bea).post(old)
+    with job(opened_pk(world)):
+        assert not Membership.objects.filter(organization=opened_pk(world)).exists()
+    sign_in(Client(), bea).post(new)
+    with job(opened_pk(world)):
+        assert Membership.objects.get(organization=opened_pk(world)).user == bea
+        actions = AuditEntry.objects.filter(customer=opened_pk(world)).order_by("seq").values_list("action", flat=True)
+        assert list(actions)[:4] == ["partner.opened", "invitation.made", "invitation.withdrawn", "invitation.made"]
+
+
+@pytest.mark.parametrize("address", ["", "nobody"])
+def test_when_the_new_address_is_none_then_the_link_sent_before_still_works(world, sam, address):
+    sam.post("/staff/partners", NEW)
+    old = link_sent()
+    with acting(world.acme.viewer()):
+        page = f"/staff/partners/{opened().public_id}"
+
+    assert "This is no e-mail address" in text(sam.post(f"{page}/invite", {"email": address}, follow=True))
+
+    sign_in(Client(), make_user("bea")).post(old)
+    with job(opened_pk(world)):
+        assert Membership.objects.filter(organization=opened_pk(world)).exists()
+
+
+def test_given_a_partner_with_people_when_staff_would_invite_another_admin_then_that_is_not_theirs_to_do(world, sam):
+    page = f"/staff/partners/{world.northwind.organization.public_id}"
+    assert "Nobody has joined yet" not in text(sam.get(page))
+
+    answer = sam.post(f"{page}/invite", {"email": "mallory@example.test"}, follow=True)
+
+    assert "who invite their colleagues" in text(answer)
+    with job(world.northwind.pk):
+        assert not Invitation.objects.filter(email="mallory@example.test").exists()
+
+
 @pytest.mark.parametrize("wrong", [{"name": ""}, {"name": "   "}, {"email": "nobody"}])
 def test_when_the_form_is_wrong_then_nothing_is_opened(world, sam, wrong):
     page = text(sam.post("/staff/partners", NEW | wrong))
