@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 
 from access import accounts
 from access.models import Role, Scope, ServiceAccount
@@ -26,7 +27,8 @@ class AccountForm(forms.Form):
 
 
 def _told(row: Any) -> Any:
-    """The row, with what it says of who made it."""
+    """The row, with whether its time is over and what it says of who made it."""
+    row.is_over = row.expires_at <= timezone.now()
     if row.created_by is None:
         row.maker = ""
         return row

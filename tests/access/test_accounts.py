@@ -368,3 +368,17 @@ def test_when_somebody_leaves_a_partner_then_its_group_no_longer_holds_that_pers
     world.northwind.loses("nils")
 
     assert not nils.groups.filter(pk=world.northwind.organization.group_id).exists()
+
+
+def test_given_a_key_past_its_end_when_keys_are_listed_then_it_is_said_to_have_ended_and_cannot_be_stopped(
+    world: World, browse
+):
+    account, _ = issues(world.acme)
+    page = browse(world.acme.people["ada"]).get("/settings/api").content.decode()
+    assert f'value="{account.public_id}"' in page
+    update(world.acme, account, expires_at=timezone.now() - timedelta(seconds=1))
+
+    page = browse(world.acme.people["ada"]).get("/settings/api").content.decode()
+
+    assert "<td>ended</td>" in page
+    assert f'value="{account.public_id}"' not in page
