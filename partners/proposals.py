@@ -3,6 +3,8 @@
 Neutral by rule (docs/UI.md): by partner name, marks for single facts alone, no recommendation.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -66,13 +68,21 @@ def to_answer(viewer: Viewer) -> QuerySet[Proposal]:
     return visible_to(viewer).filter(state__in=WRITABLE, **open_now)
 
 
+def version(proposal: Proposal) -> str:
+    """Of what it says: two drafts that say the same have the same."""
+    said = json.dumps([getattr(proposal, name) for name in FACTS], default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
 @transaction.atomic
-def draft(proposal: Proposal, *, by: Viewer, values: Mapping[str, Any]) -> Proposal:
-    """Write down some of FACTS; nobody but the partner reads them before they are sent. Raises NotAllowed, Invalid, Ended."""
+def draft(proposal: Proposal, *, by: Viewer, values: Mapping[str, Any], seen: str = "") -> Proposal:
+    """Write down some of FACTS; nobody but the partner reads them before they are sent. seen: the `version` that was read
+    before, '' for whatever it is by now. Raises NotAllowed, Invalid, Ended."""
     _require_own(proposal, by)
     if unknown := set(values) - set(FACTS):
         raise Invalid("This is not part of a proposal", min(unknown))
     row = _writable(proposal)
+    _still_says(row, seen, "A colleague has saved another draft meanwhile. Save once more to replace it with yours")
     for name, value in values.items():
         setattr(row, name, value)
     row.state = ProposalState.DRAFT
@@ -81,10 +91,13 @@ def draft(proposal: Proposal, *, by: Viewer, values: Mapping[str, Any]) -> Propo
 
 
 @transaction.atomic
-def send(proposal: Proposal, *, by: Viewer) -> Proposal:
-    """Give it to the customer; it cannot be changed afterwards. Raises NotAllowed, Invalid, Ended."""
+def send(proposal: Proposal, *, by: Viewer, seen: str = "") -> Proposal:
+    """Give it to the customer; it cannot be changed afterwards. seen: the `version` that was read, '' for whatever it is by now.
+    Raises NotAllowed, Invalid, Ended."""
     _require_own(proposal, by)
+    _require_offers(by)
     row = _writable(proposal)
+    _still_says(row, seen, "A colleague has changed it since you read it. Nothing was sent: read it again")
     if not row.summary.strip():
         raise Invalid("Say in one sentence what you propose", "summary")
     row.state, row.sent_at = ProposalState.SENT, Now()
@@ -99,6 +112,7 @@ def send(proposal: Proposal, *, by: Viewer) -> Proposal:
 def decline(proposal: Proposal, *, by: Viewer) -> Proposal:
     """There will be none. What was drafted is emptied: the customer may read a declined row. Raises NotAllowed, Ended."""
     _require_own(proposal, by)
+    _require_offers(by)
     row = _writable(proposal)
     blank = Proposal()
     for name in FACTS:
@@ -228,6 +242,20 @@ def _beside(proposal: Proposal, grant: Grant | None) -> Compared:
 
 def _require_own(proposal: Proposal, by: Viewer) -> None:
     require(by.is_partner and by.may_write and proposal.partner_id == by.organization_id, NOT_YOURS)
+
+
+def may_offer(viewer: Viewer) -> bool:
+    """Whether it speaks for its company: what is sent binds it. An engineer drafts."""
+    return viewer.may_write and viewer.rank in business_notices.MAKE_OFFERS
+
+
+def _require_offers(by: Viewer) -> None:
+    require(may_offer(by), "Admins and sales of your company send or decline a proposal; you may draft it")
+
+
+def _still_says(row: Proposal, seen: str, words: str) -> None:
+    if seen and seen != version(row):
+        raise Invalid(words)
 
 
 def _writable(proposal: Proposal) -> Proposal:

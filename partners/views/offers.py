@@ -75,7 +75,7 @@ def page(request: PageRequest, partner_slug: str, public_id: str) -> HttpRespons
         return _read(request, row)
     form = ProposalForm(posted(request), initial=ProposalForm.first(row))
     if request.method == "POST" and form.is_valid() and _saved(request, row, form):
-        onward = "/send" if request.POST.get("send") else ""
+        onward = "/send" if request.POST.get("send") and proposals.may_offer(request.viewer) else ""
         return redirect(f"{_address(request, row)}{onward}")
     return _shown(request, "partner/proposal_draft.html", row, {"form": form, "facts": sheet.facts(row.tender.facts)})
 
@@ -90,7 +90,8 @@ def _address(request: PageRequest, row: Proposal) -> str:
 
 def _saved(request: PageRequest, row: Proposal, form: ProposalForm) -> bool:
     words = "" if request.POST.get("send") else gettext("Saved. Nobody but your company reads it before you send it.")
-    return acted(request, saying(words, lambda: proposals.draft(row, by=request.viewer, values=form.said)))
+    seen = request.POST.get("seen", "")
+    return acted(request, saying(words, lambda: proposals.draft(row, by=request.viewer, values=form.said, seen=seen)))
 
 
 def _read(request: PageRequest, row: Proposal) -> HttpResponse:
@@ -107,6 +108,8 @@ def _shown(request: PageRequest, template: str, row: Proposal, more: dict[str, A
         "price_note": sheet.price_note(row),
         "stated": sheet.stated(row),
         "zone": zone_of(request),
+        "version": proposals.version(row),
+        "may_offer": proposals.may_offer(request.viewer),
         **state_of(row.tender, row),
     }
     return shown(request, template, context | more)
@@ -116,19 +119,21 @@ def _shown(request: PageRequest, template: str, row: Proposal, more: dict[str, A
 def send(request: PageRequest, partner_slug: str, public_id: str) -> HttpResponse:
     """What the customer will read, and one button: it cannot be changed afterwards."""
     row = _one(request, public_id)
-    if request.method != "POST" and not _may_write(request, row):
+    if request.method != "POST" and not (_may_write(request, row) and proposals.may_offer(request.viewer)):
         return redirect(_address(request, row))
     if request.method == "POST":
         words = gettext("Your proposal is with %(name)s.") % {"name": row.customer.name}
-        acted(request, saying(words, lambda: proposals.send(row, by=request.viewer)))
-        return redirect(_address(request, row))
+        seen = request.POST.get("seen", "")
+        sent = acted(request, saying(words, lambda: proposals.send(row, by=request.viewer, seen=seen)))
+        again = "" if sent or not _may_write(request, row) else "/send"
+        return redirect(f"{_address(request, row)}{again}")
     return _shown(request, "partner/proposal_send.html", row, {})
 
 
 @for_partner
 def decline(request: PageRequest, partner_slug: str, public_id: str) -> HttpResponse:
     row = _one(request, public_id)
-    if request.method != "POST" and not _may_write(request, row):
+    if request.method != "POST" and not (_may_write(request, row) and proposals.may_offer(request.viewer)):
         return redirect(_address(request, row))
     if request.method == "POST":
         words = gettext("%(name)s can read that there will be none.") % {"name": row.customer.name}

@@ -293,6 +293,71 @@ def test_when_it_is_to_be_sent_then_a_page_shows_what_the_customer_will_read_and
     assert "Twelve switches" in text(browse(world.acme.people["ada"]).get(f"/proposals/{tender.public_id}"))
 
 
+def seen_on(page: str) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_given_a_colleague_who_changes_the_draft_while_it_is_read_over_when_it_is_sent_then_nothing_goes_out_unread(
+    world, nora, tender
+):
+    at = draft_at(world, tender)
+    nora.post(at, DRAFT)
+    read = seen_on(text(nora.get(f"{at}/send")))
+    drafts(world.northwind, tender, price_cents=1)
+
+    answer = nora.post(f"{at}/send", {"seen": read}, follow=True)
+
+    assert own(world.northwind, tender).state == ProposalState.DRAFT
+    assert "changed it since you read it" in text(answer)
+    assert "0.01" in text(answer)  # what would be sent now
+    nora.post(f"{at}/send", {"seen": seen_on(text(answer))})
+    assert own(world.northwind, tender).state == ProposalState.SENT
+
+
+def test_given_two_who_write_at_once_when_the_second_saves_then_the_first_s_words_are_not_lost_unasked(
+    world, nora, tender
+):
+    at = draft_at(world, tender)
+    read = seen_on(text(nora.get(at)))
+    drafts(world.northwind, tender, text="Of a colleague")
+
+    page = text(nora.post(at, DRAFT | {"seen": read}))
+
+    assert "A colleague has saved another draft meanwhile" in page
+    assert "We begin in January." in page
+    assert own(world.northwind, tender).text == "Of a colleague"
+    nora.post(at, DRAFT | {"seen": seen_on(page)})
+    assert own(world.northwind, tender).text == DRAFT["text"]
+
+
+def test_given_an_engineer_when_a_proposal_is_due_then_he_drafts_it_and_others_send_it(world, browse, tender):
+    nils = browse(world.northwind.people["nils"])
+    at = draft_at(world, tender)
+
+    onward = nils.post(at, DRAFT | {"send": "1"})
+    page = text(nils.get(at))
+    refused = [text(nils.post(f"{at}/{verb}", follow=True)) for verb in ("send", "decline")]
+
+    assert onward.headers["Location"] == at
+    assert "Admins and sales of your company send it" in page
+    assert f"{at}/decline" not in page
+    assert all("Admins and sales of your company send or decline a proposal" in words for words in refused)
+    assert own(world.northwind, tender).state == ProposalState.DRAFT
+
+
+def test_given_sales_when_a_proposal_is_drafted_then_they_send_it(world, browse, tender):
+    world.northwind.joins("sally", Role.SALES)
+    sally = browse(world.northwind.people["sally"])
+    at = draft_at(world, tender)
+    sally.post(at, DRAFT)
+
+    sally.post(f"{at}/send")
+
+    assert own(world.northwind, tender).state == ProposalState.SENT
+
+
 def test_when_it_was_sent_then_the_page_reads_it_and_changes_nothing(world, nora, tender):
     sends(world.northwind, tender, price_cents=1)
     at = draft_at(world, tender)
