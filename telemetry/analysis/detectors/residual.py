@@ -67,9 +67,8 @@ def _score(rows: NDArray[Any], size: Floats) -> Floats:
 def _learn(
     rows: NDArray[Any], residual: Floats, size: Floats, present: NDArray[np.bool_], slot: int, days: int
 ) -> None:
-    learnt = (
-        1.0 if present.all() else present.astype(np.float64)
-    )  # nothing from a value that is missing: its residual is 0
+    # Nothing from a value that is missing; its residual is 0.
+    learnt = 1.0 if present.all() else present.astype(np.float64)
     reach = np.where(rows["n"] >= CLIP_AFTER, CLIP * rows["typical"].astype(np.float64), np.inf)
     clipped = np.minimum(np.maximum(residual, -reach), reach)
     rows["level"] += LEVEL_GAIN * clipped
