@@ -3,15 +3,16 @@
 Layout, little-endian: magic `SCAS`, version u2, u4 fingerprint of the tables' rows, sequence i8, first_at f8, last_at
 f8, hour i8, config_at f8; then, as one zstd frame,
 length-prefixed sections: keys, carried values, open hour, tables, tracks. Most of the tables is empty in most states, and
-the store would take longer over ten kilobytes than the detectors do. Equal states give equal bytes. A blob of another
-version is not read: the caller rebuilds.
+the store would take longer over ten kilobytes than the detectors do. Equal states give equal bytes. Version 1 had the
+sections as they are, keys and tracks under zlib, and is still read: what took weeks to learn outlives an upgrade. A blob of
+any other version is not: the caller rebuilds.
 """
 
 import json
 import struct
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -99,15 +100,15 @@ def unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
     """The state in these bytes; its arrays may be changed. Raises UnknownState for any other blob."""
     try:
         return _unpack(blob, dtypes)
-    except (struct.error, zstandard.ZstdError, ValueError, KeyError, TypeError) as broken:
+    except (struct.error, zlib.error, zstandard.ZstdError, ValueError, KeyError, TypeError) as broken:
         raise UnknownState(str(broken)) from broken
 
 
 def _unpack(blob: bytes, dtypes: Mapping[str, np.dtype[Any]]) -> DeviceState:
     magic, version, rows_of, sequence, first_at, last_at, hour, config_at = _HEAD.unpack_from(blob)
-    if (magic, version, rows_of) != (MAGIC, VERSION, _fingerprint(tuple(dtypes.items()))):
+    if magic != MAGIC or version not in _READ or rows_of != _fingerprint(tuple(dtypes.items())):
         raise UnknownState(f"state of version {version} or with other rows, not {VERSION}")
-    sections = _sections(_zstd.decompress(blob[_HEAD.size :], max_output_size=_LARGEST))
+    sections = _READ[version](blob[_HEAD.size :])
     if len(sections) != 5 + len(dtypes):
         raise UnknownState(f"{len(sections)} sections, not {5 + len(dtypes)}")
     channels, ports, carried = _unpacked_keys(sections[0])
@@ -146,6 +147,18 @@ def _sections(data: bytes) -> list[bytes]:
         found.append(data[at : at + length])
         at += length
     return found
+
+
+def _of_version_1(data: bytes) -> list[bytes]:
+    keys, *rest, tracks = _sections(data)
+    return [zlib.decompress(keys), *rest, zlib.decompress(tracks) if tracks else b""]
+
+
+def _of_version_2(data: bytes) -> list[bytes]:
+    return _sections(_zstd.decompress(data, max_output_size=_LARGEST))
+
+
+_READ: Mapping[int, Callable[[bytes], list[bytes]]] = {1: _of_version_1, VERSION: _of_version_2}
 
 
 # Devices of one model share their keys: most calls find them ready.

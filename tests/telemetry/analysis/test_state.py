@@ -1,7 +1,11 @@
 """The state blob: round trip, size, versions, and what gaps and late samples do to it."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
+import zstandard
 
 from telemetry.analysis import blob, engine, tables
 from telemetry.analysis.facts import DAY, SeriesKey
@@ -19,6 +23,32 @@ def test_given_a_state_when_read_and_written_again_then_it_is_the_same_bytes():
     state = some_state()
 
     assert blob.pack(blob.unpack(state, tables.DTYPES), tables.DTYPES) == state
+
+
+def as_version_1(state: bytes) -> bytes:
+    """The same state as it was written before: sections as they are, keys and tracks under zlib."""
+    head, body = state[:50], zstandard.ZstdDecompressor().decompress(state[50:])
+    sections = []
+    while body:
+        (length,) = struct.unpack_from("<I", body)
+        sections.append(body[4 : 4 + length])
+        body = body[4 + length :]
+    sections[0] = zlib.compress(sections[0], 6)
+    sections[-1] = zlib.compress(sections[-1], 6) if sections[-1] else b""
+    said = b"".join(struct.pack("<I", len(section)) + section for section in sections)
+    return head[:4] + struct.pack("<H", 1) + head[6:] + said
+
+
+@pytest.mark.parametrize("raised", [False, True])
+def test_given_a_state_of_the_version_before_when_it_is_read_then_nothing_of_it_is_forgotten(raised):
+    t = made.times(0.3)
+    state = made.run(made.device({made.FAN_STATUS: 2.0 if raised else 0.0, made.MEMORY: 0.5}, t)).state
+
+    before = as_version_1(state)
+
+    assert blob.pack(blob.unpack(before, tables.DTYPES), tables.DTYPES) == state
+    assert engine.open_findings(before) == engine.open_findings(state)
+    assert bool(engine.open_findings(before)) == raised
 
 
 def test_given_an_open_finding_when_the_state_is_read_then_it_is_still_there():
