@@ -108,7 +108,9 @@ def analyse_due(limit: int = BATCH) -> int:
         claimed += len(due)
         if due:
             run(due)
-        if len(due) < limit:
+        if len(due) < limit and all(
+            d.attempts == 1 for d in due
+        ):  # of others one alone was tried: the rest is due again
             break
     return claimed
 

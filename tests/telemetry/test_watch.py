@@ -306,6 +306,21 @@ def test_given_a_batch_that_died_with_its_process_when_claimed_again_then_each_i
     assert switch.alerts() == router.alerts() == [(*FAN, True)]
 
 
+def test_given_a_batch_whose_process_died_when_its_leases_have_lapsed_then_one_wake_is_enough_for_all_of_it(
+    world: World,
+):
+    reporters = [Reporter.at(world.acme, "hq", f"sw-{n}") for n in range(4)]
+    for reporter in reporters:
+        reporter.says()
+    watch.claim(10)  # and dies
+    for reporter in reporters:
+        reporter.lease_lapses()
+
+    analysed()
+
+    assert [reporter.flag for reporter in reporters] == [None] * 4
+
+
 def test_given_a_device_that_kills_every_process_when_it_has_used_up_its_attempts_then_no_other_has(
     switch: Reporter, router: Reporter
 ):
