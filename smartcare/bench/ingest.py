@@ -100,16 +100,11 @@ def _ours(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> 
         say("warm-up")
         _send(ours.single(places, next(clock)), port, plan)
         before = store.Sizes.now(cursor)
-        runs = [
-            _stored(
-                plan,
-                port,
-                meter,
-                _rounds(places, clock, plan.rounds, ours.single),
-                lambda: store.samples_stored(cursor),
-            )
-            for _ in _repeat(plan, "single reports", say)
-        ]
+
+        def stored(made: Callable[[list[Place], float], Reports]) -> dict[str, Any]:
+            return _all_counted(plan, port, meter, _rounds(places, clock, plan.rounds, made), cursor)
+
+        runs = [stored(ours.single) for _ in _repeat(plan, "single reports", say)]
         found["single"] = median(runs)
         cursor.execute("VACUUM ANALYZE")
         after = store.Sizes.now(cursor)
@@ -118,17 +113,9 @@ def _ours(plan: Plan, places: list[Place], clock: Iterator[float], say: Say) -> 
             "hot_per_sample": round((after.hot - before.hot) / (reports * SAMPLES), 2),
             "identity_per_report": round((after.reports - before.reports) / reports, 1),
         }
-        runs = [
-            _stored(
-                plan,
-                port,
-                meter,
-                _rounds(places, clock, plan.rounds, ours.batched),
-                lambda: store.samples_stored(cursor),
-            )
-            for _ in _repeat(plan, f"batches of {ours.DEVICES_PER_SITE}", say)
-        ]
-        found["batch"] = median(runs)
+        found["batch"] = median(
+            [stored(ours.batched) for _ in _repeat(plan, f"batches of {ours.DEVICES_PER_SITE}", say)]
+        )
         say(f"{plan.per_second:.0f} reports a second")
         found["paced"] = _paced(plan, port, places, clock)
         if plan.analysis:
@@ -174,13 +161,7 @@ def _through_django(plan: Plan, places: list[Place], clock: Iterator[float], say
     ):
         _send(ours.single(places, next(clock)), port, plan)
         runs = [
-            _stored(
-                plan,
-                port,
-                meter,
-                _rounds(places, clock, plan.rounds, ours.single),
-                lambda: store.samples_stored(cursor),
-            )
+            _all_counted(plan, port, meter, _rounds(places, clock, plan.rounds, ours.single), cursor)
             for _ in _repeat(plan, "single reports through Django", say)
         ]
         return {**median(runs), "paced": _paced(plan, port, places, clock)}
@@ -251,6 +232,11 @@ def _stored(plan: Plan, port: int, meter: Meter, reports: Reports, stored: Calla
             raise TimeoutError(f"{expected - stored()} samples were acknowledged and cannot be counted")
         time.sleep(0.05)
     return _figures(sent, reports, meter.since(before), time.monotonic() - started)
+
+
+def _all_counted(plan: Plan, port: int, meter: Meter, reports: Reports, cursor: Any) -> dict[str, Any]:
+    """The same, counted in our tables."""
+    return _stored(plan, port, meter, reports, lambda: store.samples_stored(cursor))
 
 
 def _samples_in(reports: Reports) -> int:
